@@ -1,0 +1,20 @@
+//! The mathematics, on plain slices, offsets and validity bits. Nothing in here knows Polars, Arrow or Python.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`contract`] | which rule decides about a distribution; the nan policies; the base |
+//! | [`math`] | the logarithm, ξ, and arithmetic without cancellation |
+//! | [`weights`] | views on weights with validity, and how they are summed |
+//! | [`entropy`], [`kl_div`] | one quantity each: a row, an element, the sums of a group |
+//! | [`columns`] | many elements: one by one, and in pairs |
+//! | [`rows`] | many rows: extents, null rows, pairs of rows |
+//! | [`axes`] | the layout of n-dimensional cells |
+
+pub mod axes;
+pub mod columns;
+pub mod contract;
+pub mod entropy;
+pub mod kl_div;
+pub mod math;
+pub mod rows;
+pub mod weights;
