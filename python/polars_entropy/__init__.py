@@ -1,0 +1,14 @@
+"""Information theory for data frames: entropy and Kullback-Leibler divergence as Polars expressions.
+
+Importing the package registers the namespace `info` on `polars.Expr` and `polars.Series`; `info()` is the same
+namespace for editors, which know nothing of registered ones.
+"""
+
+from importlib.metadata import version
+
+from polars_entropy._arguments import Axis, NanPolicy
+from polars_entropy._namespace import ArrayInfo, ExprInfo, Info, ListInfo, SeriesInfo, info
+
+__version__ = version("polars-entropy")
+
+__all__ = ["ArrayInfo", "Axis", "ExprInfo", "Info", "ListInfo", "NanPolicy", "SeriesInfo", "__version__", "info"]

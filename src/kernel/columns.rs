@@ -29,9 +29,7 @@ pub fn map_pairs<T: Weight, R>(
     }
     debug_assert_eq!(p.len(), q.len());
     match (p.no_nulls(), q.no_nulls()) {
-        (Some(p), Some(q)) => {
-            p.iter().zip(q).map(|(p, q)| f(Some(p.to_f64()), Some(q.to_f64()))).collect()
-        }
+        (Some(p), Some(q)) => p.iter().zip(q).map(|(p, q)| f(Some(p.to_f64()), Some(q.to_f64()))).collect(),
         _ => p.iter().zip(q.iter()).map(|(p, q)| f(p, q)).collect(),
     }
 }
@@ -42,11 +40,7 @@ pub fn ranks<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Vec<u8>, Mis
 }
 
 /// The rank of every pair under a policy; lengths as in [`map_pairs`].
-pub fn pair_ranks<T: Weight>(
-    p: Weights<T>,
-    q: Weights<T>,
-    policy: NanPolicy,
-) -> Result<Vec<u8>, Missing> {
+pub fn pair_ranks<T: Weight>(p: Weights<T>, q: Weights<T>, policy: NanPolicy) -> Result<Vec<u8>, Missing> {
     let ranks = map_pairs(p, q, |p, q| number(Rank::of_pair(p, q), policy));
     checked(ranks, |at| missing_side(p.get(if p.len() == 1 { 0 } else { at })))
 }

@@ -155,10 +155,7 @@ pub fn missing_side(p: Option<f64>) -> Side {
 }
 
 /// The rank of a whole distribution: the highest of its elements'.
-pub fn judge(
-    elements: impl Iterator<Item = Option<f64>>,
-    policy: NanPolicy,
-) -> Result<Rank, Missing> {
+pub fn judge(elements: impl Iterator<Item = Option<f64>>, policy: NanPolicy) -> Result<Rank, Missing> {
     let mut highest = Rank::Absent;
     for (at, x) in elements.enumerate() {
         let rank = Rank::of_element(x).under(policy).ok_or(Missing { side: Side::P, at })?;
@@ -174,9 +171,7 @@ pub fn judge_pairs(
 ) -> Result<Rank, Missing> {
     let mut highest = Rank::Absent;
     for (at, (p, q)) in pairs.enumerate() {
-        let rank = Rank::of_pair(p, q)
-            .under(policy)
-            .ok_or_else(|| Missing { side: missing_side(p), at })?;
+        let rank = Rank::of_pair(p, q).under(policy).ok_or_else(|| Missing { side: missing_side(p), at })?;
         highest = highest.max(rank);
     }
     Ok(highest)

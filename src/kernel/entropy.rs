@@ -85,11 +85,11 @@ fn with_dominant(x: &impl Source, max: f64) -> f64 {
     max * inverse * (rest / max).ln_1p() - h
 }
 
-/// −x ln x, with the values of `scipy.special.entr`: 0 at 0, −∞ for negative x, NaN for NaN.
+/// −x ln x, with the values of `scipy.special.entr`: 0 at 0, −∞ for negative x, NaN for NaN. Never −0.
 #[inline(always)]
 pub fn entr(x: f64) -> f64 {
     if x > 0.0 && x < f64::INFINITY {
-        -x * ln(x)
+        0.0 - x * ln(x)
     } else if x == 0.0 {
         0.0
     } else if x.is_nan() {
@@ -112,11 +112,7 @@ pub(super) const LN_UNIT: f64 = power_of_two(11);
 #[inline(always)]
 pub fn mass(x: f64) -> f64 {
     // False for NaN, so one comparison each keeps out everything that is not a positive number.
-    if x > 0.0 && x < f64::INFINITY {
-        (x * power_of_two(-HEADROOM)).max(f64::from_bits(1))
-    } else {
-        0.0
-    }
+    if x > 0.0 && x < f64::INFINITY { (x * power_of_two(-HEADROOM)).max(f64::from_bits(1)) } else { 0.0 }
 }
 
 /// An element's part in T of equation (3).

@@ -236,10 +236,10 @@ mod tests {
         let pairs = || p.iter().copied().zip(q.iter().copied());
         let ranked = pairs().map(|(p, q)| (Some(p), Some(q)));
         let rank = contract::judge_pairs(ranked, NanPolicy::Propagate).unwrap();
-        let sums = pairs().map(|(p, q)| summands(p, q)).fold(
-            Summands { p: 0.0, q: 0.0, term: 0.0 },
-            |a, b| Summands { p: a.p + b.p, q: a.q + b.q, term: a.term + b.term },
-        );
+        let sums =
+            pairs().map(|(p, q)| summands(p, q)).fold(Summands { p: 0.0, q: 0.0, term: 0.0 }, |a, b| {
+                Summands { p: a.p + b.p, q: a.q + b.q, term: a.term + b.term }
+            });
         from_sums(sums, rank)
     }
 

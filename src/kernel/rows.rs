@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::contract::{Missing, NanPolicy, Side, Unit};
+use super::contract::{Missing, NanPolicy, Unit};
 use super::weights::{Bits, Weight, Weights};
 use super::{entropy, kl_div};
 
@@ -102,7 +102,8 @@ pub struct Values {
 }
 
 impl Values {
-    fn with_capacity(rows: usize) -> Self {
+    /// Room for this many rows.
+    pub fn with_capacity(rows: usize) -> Self {
         Values { values: Vec::with_capacity(rows), valid: None }
     }
 
@@ -123,20 +124,25 @@ impl Values {
         self.values.push(value.unwrap_or_default());
     }
 
+    /// Adds rows without a value.
+    pub fn push_nulls(&mut self, rows: usize) {
+        (0..rows).for_each(|_| self.push(None));
+    }
+
     /// The values and, if there are nulls, the validity bits, least significant first.
     pub fn into_parts(self) -> (Vec<f64>, Option<Vec<u8>>) {
         (self.values, self.valid)
     }
 }
 
-/// The entropy of each of the rows `which`.
+/// Adds the entropy of each of the rows `which`.
 pub fn entropy<T: Weight>(
     x: &Rows<T>,
-    which: impl ExactSizeIterator<Item = usize>,
+    which: impl Iterator<Item = usize>,
     policy: NanPolicy,
     unit: Unit,
-) -> Result<Values, Error> {
-    let mut out = Values::with_capacity(which.len());
+    out: &mut Values,
+) -> Result<(), Error> {
     for (row, i) in which.enumerate() {
         let value = match x.get(i) {
             None => None,
@@ -144,18 +150,18 @@ pub fn entropy<T: Weight>(
         };
         out.push(value.map(|nats| unit.express(nats)));
     }
-    Ok(out)
+    Ok(())
 }
 
-/// The divergence of a row of p from a row of q for each of the `pairs` of row numbers.
+/// Adds the divergence of a row of p from a row of q for each of the `pairs` of row numbers.
 pub fn kl_div<T: Weight>(
     p: &Rows<T>,
     q: &Rows<T>,
-    pairs: impl ExactSizeIterator<Item = (usize, usize)>,
+    pairs: impl Iterator<Item = (usize, usize)>,
     policy: NanPolicy,
     unit: Unit,
-) -> Result<Values, Error> {
-    let mut out = Values::with_capacity(pairs.len());
+    out: &mut Values,
+) -> Result<(), Error> {
     for (row, (i, j)) in pairs.enumerate() {
         let value = match (p.get(i), q.get(j)) {
             (Some(p), Some(q)) if p.len() != q.len() => {
@@ -168,7 +174,7 @@ pub fn kl_div<T: Weight>(
         };
         out.push(value.map(|nats| unit.express(nats)));
     }
-    Ok(out)
+    Ok(())
 }
 
 impl Error {
@@ -178,21 +184,12 @@ impl Error {
             Error::Missing { row, .. } | Error::Lengths { row, .. } => *row,
         }
     }
-
-    /// The input that the error is about, where it is one.
-    pub fn side(&self) -> Option<Side> {
-        match self {
-            Error::Missing { missing, .. } => Some(missing.side),
-            Error::Lengths { .. } => None,
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const NATS: fn() -> Unit = || Unit::new(None);
+    use crate::kernel::contract::Side;
 
     /// Three rows, [1, 1], null with junk behind it, [2, null, 2], in the middle of a longer buffer.
     fn ragged<'a>(values: &'a [f64], element_bits: &'a [u8], row_bits: &'a [u8]) -> Rows<'a, f64> {
@@ -209,27 +206,37 @@ mod tests {
     /// From bit 1 on: valid, null, valid.
     const ROWS: [u8; 1] = [0b1010];
 
+    fn entropies(x: &Rows<f64>, rows: Range<usize>, policy: NanPolicy) -> Result<Values, Error> {
+        let mut out = Values::default();
+        entropy(x, rows, policy, Unit::new(None), &mut out).map(|()| out)
+    }
+
+    fn divergences(p: &Rows<f64>, q: &Rows<f64>, pairs: &[(usize, usize)]) -> Result<Values, Error> {
+        let mut out = Values::default();
+        kl_div(p, q, pairs.iter().copied(), NanPolicy::Raise, Unit::new(None), &mut out).map(|()| out)
+    }
+
     #[test]
     fn null_rows_and_null_elements_follow_the_policy() {
         let x = ragged(&VALUES, &ELEMENTS, &ROWS);
         let ln_2 = std::f64::consts::LN_2;
         for (policy, last) in [(NanPolicy::Propagate, 0.0), (NanPolicy::Omit, ln_2)] {
-            let (values, valid) = entropy(&x, 0..3, policy, NATS()).unwrap().into_parts();
+            let (values, valid) = entropies(&x, 0..3, policy).unwrap().into_parts();
             assert_eq!(values, [ln_2, 0.0, last]);
             let nulls = if policy == NanPolicy::Propagate { 0b110 } else { 0b010 };
             assert_eq!(valid.unwrap()[0] | !0b111, !nulls);
         }
         let missing = Missing { side: Side::P, at: 1 };
-        let error = entropy(&x, 0..3, NanPolicy::Raise, NATS()).unwrap_err();
+        let error = entropies(&x, 0..3, NanPolicy::Raise).unwrap_err();
         assert_eq!(error, Error::Missing { row: 2, missing });
     }
 
     #[test]
     fn junk_behind_a_null_row_is_never_looked_at() {
         let x = ragged(&VALUES, &ELEMENTS, &ROWS);
-        assert!(entropy(&x, 0..2, NanPolicy::Raise, NATS()).is_ok());
+        assert!(entropies(&x, 0..2, NanPolicy::Raise).is_ok());
         // Lengths are not compared either: p's row is null, q's has another length.
-        assert!(kl_div(&x, &x, [(1, 0)].into_iter(), NanPolicy::Raise, NATS()).is_ok());
+        assert!(divergences(&x, &x, &[(1, 0)]).is_ok());
     }
 
     #[test]
@@ -244,14 +251,13 @@ mod tests {
             extents: Extents::Width { width: 2, rows: 1 },
             valid: None,
         };
-        let (values, valid) =
-            kl_div(&p, &q, [(0, 0), (1, 0)].into_iter(), NanPolicy::Propagate, NATS()).unwrap().into_parts();
+        let (values, valid) = divergences(&p, &q, &[(0, 0), (1, 0)]).unwrap().into_parts();
         assert_eq!(values[0], 0.0);
         assert!((values[1] - (2f64.ln() - 4f64.ln() + 0.75 * 3f64.ln())).abs() < 1e-15);
         assert_eq!(valid, None);
 
         let long = Rows { extents: Extents::Width { width: 4, rows: 1 }, ..p };
-        let error = kl_div(&q, &long, [(0, 0)].into_iter(), NanPolicy::Omit, NATS()).unwrap_err();
+        let error = divergences(&q, &long, &[(0, 0)]).unwrap_err();
         assert_eq!(error, Error::Lengths { row: 0, p: 2, q: 4 });
     }
 }

@@ -202,10 +202,7 @@ impl<T: Weight, K: Fn(usize) -> bool> Source for Masked<'_, T, K> {
 /// and the runs in sequence with the rounding error carried along (Neumaier 1974). So the error is that of 16
 /// additions, however long the row is.
 #[inline(always)]
-pub fn sums<const N: usize>(
-    blocks: usize,
-    mut terms: impl FnMut(usize) -> [Block; N],
-) -> [f64; N] {
+pub fn sums<const N: usize>(blocks: usize, mut terms: impl FnMut(usize) -> [Block; N]) -> [f64; N] {
     const RUN: usize = 16;
     let mut sums = [Carried::default(); N];
     for start in (0..blocks).step_by(RUN) {
@@ -293,11 +290,7 @@ impl Totals {
             min = both(min, x, |m, x| if x < m { x } else { m });
             [x]
         });
-        Totals {
-            total,
-            max: max.into_iter().fold(0.0, f64::max),
-            min: min.into_iter().fold(0.0, f64::min),
-        }
+        Totals { total, max: max.into_iter().fold(0.0, f64::max), min: min.into_iter().fold(0.0, f64::min) }
     }
 
     /// Whether no rule but 9 can apply and no care is needed about the range: there is mass, all weights are finite,

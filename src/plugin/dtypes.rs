@@ -1,0 +1,256 @@
+//! The dtype table: what counts as a number, which precision comes out, and what the wrong accessor is told.
+
+use polars::prelude::*;
+
+use super::kwargs::{CellKwargs, Span};
+use crate::kernel::axes;
+
+/// The precision that a result has. Sums are taken in double precision either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    Single,
+    Double,
+}
+
+impl Precision {
+    pub fn dtype(self) -> DataType {
+        match self {
+            Precision::Single => DataType::Float32,
+            Precision::Double => DataType::Float64,
+        }
+    }
+}
+
+/// The precision that values of this dtype ask for: `Some(None)` if they don't mind (`Null`: all of them are missing),
+/// `None` if they are no numbers.
+fn asked_by(dtype: &DataType) -> Option<Option<Precision>> {
+    use DataType::*;
+    match dtype {
+        Float16 | Float32 => Some(Some(Precision::Single)),
+        Float64 | Boolean | Decimal(..) => Some(Some(Precision::Double)),
+        Null => Some(None),
+        dtype if dtype.is_integer() => Some(Some(Precision::Double)),
+        _ => None,
+    }
+}
+
+/// Whether values of this dtype are weights.
+fn is_number(dtype: &DataType) -> bool {
+    asked_by(dtype).is_some()
+}
+
+/// Single precision if some input has it and none needs more.
+pub fn precision<'a>(dtypes: impl IntoIterator<Item = &'a DataType>) -> Precision {
+    let asked: Vec<Precision> = dtypes.into_iter().filter_map(|dtype| asked_by(dtype).flatten()).collect();
+    if !asked.is_empty() && asked.iter().all(|p| *p == Precision::Single) {
+        Precision::Single
+    } else {
+        Precision::Double
+    }
+}
+
+/// Where a distribution lies: the three places of the namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    Flat,
+    List,
+    Array,
+}
+
+impl Shape {
+    fn of(dtype: &DataType) -> Option<Shape> {
+        match dtype {
+            DataType::List(_) => Some(Shape::List),
+            DataType::Array(..) => Some(Shape::Array),
+            dtype if is_number(dtype) => Some(Shape::Flat),
+            _ => None,
+        }
+    }
+
+    fn accessor(self) -> &'static str {
+        match self {
+            Shape::Flat => "info",
+            Shape::List => "info.list",
+            Shape::Array => "info.arr",
+        }
+    }
+
+    fn takes(self) -> &'static str {
+        match self {
+            Shape::Flat => "a column of numbers",
+            Shape::List => "a List column of numbers",
+            Shape::Array => "an Array column of numbers",
+        }
+    }
+}
+
+/// A method of the namespace, for messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Method {
+    pub shape: Shape,
+    pub name: &'static str,
+}
+
+impl Method {
+    /// The error for a dtype that the method does not take as p, or, after `q`, as q.
+    fn refuse(self, role: &str, field: &Field) -> PolarsError {
+        let Method { shape, name } = self;
+        let has = |dtype: &DataType| -> String {
+            let elementwise = matches!(name, "entr" | "rel_entr");
+            match Shape::of(dtype) {
+                Some(Shape::List | Shape::Array) if elementwise => {
+                    format!("write `list.eval(pl.element().info.{name}(…))`, or explode the column")
+                }
+                _ if !is_number(dtype.leaf_dtype()) => {
+                    "cast it to numbers first; Boolean, Decimal, integers and floats are taken as they are"
+                        .into()
+                }
+                Some(other) if other != shape && role == "p" => {
+                    format!("write `{}.{name}`", other.accessor())
+                }
+                Some(Shape::Flat) => {
+                    "for one fixed distribution pass a sequence of numbers, or q.implode()".into()
+                }
+                Some(_) if shape == Shape::Flat => {
+                    "q takes a column of numbers or one number, with the same rows as p".into()
+                }
+                Some(_) => "flatten it, or reduce it level by level".into(),
+                None => "cast it to numbers first".into(),
+            }
+        };
+        polars_err!(
+            InvalidOperation:
+            "`{}.{name}` takes {}, but {role} ('{}') is {}: {}",
+            shape.accessor(), shape.takes(), field.name().escape_debug(), field.dtype(), has(field.dtype())
+        )
+    }
+
+    fn check_flat(self, role: &str, field: &Field) -> PolarsResult<()> {
+        if is_number(field.dtype()) { Ok(()) } else { Err(self.refuse(role, field)) }
+    }
+
+    /// The innermost level may be an Array. A `Null` column is a column of null rows.
+    fn check_list(self, role: &str, field: &Field) -> PolarsResult<()> {
+        let mut inner = field.dtype();
+        if *inner == DataType::Null {
+            return Ok(());
+        }
+        let outermost_fits = inner.is_list() || (role == "q" && inner.is_array());
+        while let DataType::List(below) = inner {
+            inner = below;
+        }
+        if let DataType::Array(below, _) = inner {
+            inner = below;
+        }
+        if outermost_fits && is_number(inner) { Ok(()) } else { Err(self.refuse(role, field)) }
+    }
+
+    fn check_array(self, role: &str, field: &Field) -> PolarsResult<()> {
+        let mut inner = field.dtype();
+        if *inner == DataType::Null {
+            return Ok(());
+        }
+        let outermost_fits = inner.is_array();
+        while let DataType::Array(below, _) = inner {
+            inner = below;
+        }
+        if outermost_fits && is_number(inner) { Ok(()) } else { Err(self.refuse(role, field)) }
+    }
+}
+
+/// The precision of a result of these inputs; a weak q is a Python number, which has none of its own.
+pub fn of_series(inputs: &[Series], weak_q: bool) -> Precision {
+    of_inputs(inputs.iter().map(|s| s.dtype()), weak_q)
+}
+
+fn of_inputs<'a>(dtypes: impl IntoIterator<Item = &'a DataType>, weak_q: bool) -> Precision {
+    let count = if weak_q { 1 } else { 2 };
+    precision(dtypes.into_iter().take(count).map(|dtype| dtype.leaf_dtype()))
+}
+
+/// The result of flat columns.
+pub fn flat_output(method: Method, fields: &[Field], weak_q: bool) -> PolarsResult<Field> {
+    for (field, role) in fields.iter().zip(["p", "q"]) {
+        method.check_flat(role, field)?;
+    }
+    let precision = of_inputs(fields.iter().map(Field::dtype), weak_q);
+    Ok(Field::new(fields[0].name.clone(), precision.dtype()))
+}
+
+/// How many levels of nesting a dtype has.
+fn depth(dtype: &DataType) -> usize {
+    dtype.inner_dtype().map_or(0, |inner| 1 + depth(inner))
+}
+
+/// `dtype` with its innermost level replaced by a number.
+fn reduce_innermost(dtype: &DataType, number: DataType) -> DataType {
+    match dtype {
+        DataType::List(inner) if inner.is_nested() => {
+            DataType::List(Box::new(reduce_innermost(inner, number)))
+        }
+        _ => number,
+    }
+}
+
+/// The result of the rows of List columns.
+pub fn list_output(method: Method, fields: &[Field]) -> PolarsResult<Field> {
+    for (field, role) in fields.iter().zip(["p", "q"]) {
+        method.check_list(role, field)?;
+    }
+    let p = &fields[0];
+    if let Some(q) = fields.get(1).filter(|q| depth(q.dtype()) > depth(p.dtype()).max(1)) {
+        polars_bail!(
+            InvalidOperation:
+            "`info.list.{}`: q ('{}') is {} and so nested deeper than p ('{}'), which is {}: explode q first",
+            method.name, q.name().escape_debug(), q.dtype(), p.name().escape_debug(), p.dtype()
+        );
+    }
+    let number = of_inputs(fields.iter().map(Field::dtype), false).dtype();
+    Ok(Field::new(p.name.clone(), reduce_innermost(p.dtype(), number)))
+}
+
+/// The dtype of the cells of an input of an Array method: those in the list that a column or group was imploded to.
+pub fn cell_dtype(dtype: &DataType, span: Span) -> &DataType {
+    match dtype {
+        DataType::List(cell) if span == Span::Group => cell,
+        dtype => dtype,
+    }
+}
+
+/// For each axis of a column of these cells whether it is reduced.
+pub fn reduced_axes(cell: &DataType, kwargs: &CellKwargs) -> PolarsResult<Vec<bool>> {
+    let ndim = 1 + cell.get_shape().map_or(0, |shape| shape.len());
+    axes::reduced(kwargs.axis.as_deref(), ndim).map_err(|error| {
+        polars_err!(InvalidOperation: "`info.arr`: {error}: the column's rows are axis 0 and its cells are {cell}")
+    })
+}
+
+/// The result of the axes of Array columns.
+pub fn arr_output(method: Method, fields: &[Field], kwargs: &CellKwargs) -> PolarsResult<Field> {
+    let cells: Vec<Field> = fields
+        .iter()
+        .map(|field| Field::new(field.name.clone(), cell_dtype(field.dtype(), kwargs.span).clone()))
+        .collect();
+    for (field, role) in cells.iter().zip(["p", "q"]) {
+        method.check_array(role, field)?;
+    }
+    let p = &cells[0];
+    let number = of_inputs(cells.iter().map(Field::dtype), false).dtype();
+    let Some(shape) = p.dtype().get_shape() else {
+        return Ok(Field::new(p.name.clone(), number));
+    };
+    if let Some(q) = cells.get(1) {
+        let of_q = q.dtype().get_shape();
+        polars_ensure!(
+            of_q.is_none_or(|of_q| shape.ends_with(&of_q)),
+            ShapeMismatch:
+            "p and q differ in length: every row of '{}' is {} and every row of q ('{}') is {}; \
+             q needs the shape of p, or its last axes",
+            p.name().escape_debug(), p.dtype(), q.name().escape_debug(), q.dtype()
+        );
+    }
+    let reduced = reduced_axes(p.dtype(), kwargs)?;
+    let out = axes::result(&shape, &reduced[1..], kwargs.keepdims);
+    let dtype = out.iter().rev().fold(number, |inner, width| DataType::Array(Box::new(inner), *width));
+    Ok(Field::new(p.name.clone(), dtype))
+}

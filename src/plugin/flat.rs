@@ -1,0 +1,171 @@
+//! Flat columns: element by element, and the sums of columns, groups and windows.
+//!
+//! A group's value is taken from native sums over what the `summand` expressions make of each element, so that it stays
+//! in the engine's own group-by. The channel of ranks, of which the maximum is taken, carries the precision of the result
+//! in its dtype, because the sums themselves are always in double precision.
+
+use polars::prelude::*;
+use polars_arrow::array::PrimitiveArray;
+
+use super::dtypes::{self, Precision};
+use super::errors::{common_rows, missing_in_column};
+use super::kwargs::{Part, SummandKwargs};
+use super::leaf::{self, Leaf};
+use crate::kernel::contract::{Rank, Unit};
+use crate::kernel::kl_div::Summands;
+use crate::kernel::weights::Weights;
+use crate::kernel::{columns, entropy, kl_div};
+
+/// The column in one piece, as floats.
+fn column<T: Leaf>(s: &Series) -> PolarsResult<PrimitiveArray<T>> {
+    leaf::leaf(s.rechunk().chunks()[0].clone(), s.dtype())
+}
+
+fn doubles(name: &PlSmallStr, values: Vec<f64>) -> PolarsResult<Series> {
+    leaf::series(name, vec![leaf::floats(values, None, Precision::Double)])
+}
+
+fn ranks(name: &PlSmallStr, ranks: Vec<u8>, precision: Precision) -> PolarsResult<Series> {
+    let array = match precision {
+        Precision::Double => PrimitiveArray::from_vec(ranks).boxed(),
+        Precision::Single => PrimitiveArray::from_vec(ranks.into_iter().map(|r| r as i8).collect()).boxed(),
+    };
+    leaf::series(name, vec![array])
+}
+
+/// Calls `$f` with the columns' weights, in single precision if all of them have it.
+macro_rules! with_weights {
+    ([$($s:expr),+], |$($x:ident),+| $f:expr) => {
+        if dtypes::precision([$($s.dtype()),+]) == Precision::Single {
+            $(let $x = column::<f32>($s)?;)+
+            $(let $x = leaf::weights(&$x);)+
+            $f
+        } else {
+            $(let $x = column::<f64>($s)?;)+
+            $(let $x = leaf::weights(&$x);)+
+            $f
+        }
+    };
+}
+
+/// −x ln x, null for null.
+pub fn entr(x: &Series, precision: Precision) -> PolarsResult<Series> {
+    let values = with_weights!([x], |w| columns::map(w, |x| x.map(entropy::entr)));
+    optional(x.name(), values, precision)
+}
+
+/// x ln(x/y), null for null.
+pub fn rel_entr(x: &Series, y: &Series, precision: Precision) -> PolarsResult<Series> {
+    common_rows(x, y)?;
+    let values =
+        with_weights!([x, y], |p, q| columns::map_pairs(p, q, |x, y| Some(kl_div::rel_entr(x?, y?))));
+    optional(x.name(), values, precision)
+}
+
+fn optional(name: &PlSmallStr, values: Vec<Option<f64>>, precision: Precision) -> PolarsResult<Series> {
+    let array = PrimitiveArray::<f64>::from_trusted_len_iter(values.into_iter());
+    let (_, values, validity) = array.into_inner();
+    leaf::series(name, vec![leaf::floats(values.to_vec(), validity, precision)])
+}
+
+/// The dtype of a channel that belongs to a result of this precision.
+pub fn part_dtype(part: Part, precision: Precision) -> DataType {
+    match (part, precision) {
+        (Part::Rank, Precision::Double) => DataType::UInt8,
+        (Part::Rank, Precision::Single) => DataType::Int8,
+        _ => DataType::Float64,
+    }
+}
+
+/// The precision of the result that these ranks belong to.
+pub fn precision_of_ranks(dtype: &DataType) -> Precision {
+    if *dtype == DataType::Int8 { Precision::Single } else { Precision::Double }
+}
+
+/// A part of the entropy's sums.
+pub fn entropy_summand(x: &Series, kwargs: &SummandKwargs, precision: Precision) -> PolarsResult<Series> {
+    let mass = |x: Option<f64>| x.map_or(0.0, entropy::mass);
+    let term = |x: Option<f64>| x.map_or(0.0, entropy::term);
+    with_weights!([x], |w| match kwargs.part {
+        Part::MassP | Part::MassQ => doubles(x.name(), columns::map(w, mass)),
+        Part::Term => doubles(x.name(), columns::map(w, term)),
+        Part::Rank => {
+            let numbers = columns::ranks(w, kwargs.nan_policy.0);
+            ranks(x.name(), numbers.map_err(|m| missing_in_column(m, x.name(), ""))?, precision)
+        }
+    })
+}
+
+/// A part of the divergence's sums.
+pub fn kl_div_summand(
+    p: &Series,
+    q: &Series,
+    kwargs: &SummandKwargs,
+    precision: Precision,
+) -> PolarsResult<Series> {
+    common_rows(p, q)?;
+    with_weights!([p, q], |x, y| match kwargs.part {
+        Part::MassP => doubles(p.name(), columns::map_pairs(x, y, |p, q| summands(p, q).p)),
+        Part::MassQ => doubles(p.name(), columns::map_pairs(x, y, |p, q| summands(p, q).q)),
+        Part::Term => doubles(p.name(), columns::map_pairs(x, y, |p, q| summands(p, q).term)),
+        Part::Rank => {
+            let numbers = columns::pair_ranks(x, y, kwargs.nan_policy.0);
+            ranks(p.name(), numbers.map_err(|m| missing_in_column(m, p.name(), q.name()))?, precision)
+        }
+    })
+}
+
+#[inline(always)]
+fn summands(p: Option<f64>, q: Option<f64>) -> Summands {
+    // A missing side keeps the whole pair out; so does NaN, as the kernel has it.
+    kl_div::summands(p.unwrap_or(f64::NAN), q.unwrap_or(f64::NAN))
+}
+
+/// Sums and the highest rank of every group, as they come back from the engine.
+struct Groups {
+    sums: Vec<PrimitiveArray<f64>>,
+    ranks: PrimitiveArray<f64>,
+    precision: Precision,
+}
+
+impl Groups {
+    fn new(inputs: &[Series]) -> PolarsResult<Groups> {
+        let (ranks, sums) =
+            inputs.split_last().ok_or_else(|| polars_err!(ComputeError: "expected sums and ranks"))?;
+        Ok(Groups {
+            sums: sums.iter().map(column).collect::<PolarsResult<_>>()?,
+            ranks: column(ranks)?,
+            precision: precision_of_ranks(ranks.dtype()),
+        })
+    }
+
+    /// The values; `of` takes a group's sums and its rank.
+    fn finish<const N: usize>(
+        &self,
+        name: &PlSmallStr,
+        unit: Unit,
+        of: impl Fn([f64; N], Rank) -> Option<f64>,
+    ) -> PolarsResult<Series> {
+        let sums: Vec<Weights<f64>> = self.sums.iter().map(leaf::weights).collect();
+        let ranks = leaf::weights(&self.ranks);
+        let values = (0..ranks.len()).map(|i| {
+            let sums = std::array::from_fn(|k| sums[k].get(i).unwrap_or_default());
+            // The maximum over no rows at all is null.
+            let rank = ranks.get(i).map_or(Rank::Absent, |number| Rank::from_number(number as u8));
+            of(sums, rank).map(|nats| unit.express(nats))
+        });
+        optional(name, values.collect(), self.precision)
+    }
+}
+
+/// The entropies of groups from their sums: mass, term, rank.
+pub fn entropy_of_sums(inputs: &[Series], unit: Unit) -> PolarsResult<Series> {
+    let finish = |[mass, term]: [f64; 2], rank| entropy::from_sums(mass, term, rank);
+    Groups::new(inputs)?.finish(inputs[0].name(), unit, finish)
+}
+
+/// The divergences of groups from their sums: mass of p, mass of q, term, rank.
+pub fn kl_div_of_sums(inputs: &[Series], unit: Unit) -> PolarsResult<Series> {
+    let finish = |[p, q, term]: [f64; 3], rank| kl_div::from_sums(Summands { p, q, term }, rank);
+    Groups::new(inputs)?.finish(inputs[0].name(), unit, finish)
+}

@@ -1,0 +1,115 @@
+//! The arguments as they come from Python, where they have been checked.
+
+use serde::Deserialize;
+
+use crate::kernel::contract::{NanPolicy, Unit};
+
+/// What the rows of a List column take.
+#[derive(Deserialize)]
+pub struct RowKwargs {
+    pub nan_policy: Policy,
+    pub base: Option<f64>,
+}
+
+impl RowKwargs {
+    pub fn unit(&self) -> Unit {
+        Unit::new(self.base)
+    }
+}
+
+/// What the axes of an Array column take.
+#[derive(Deserialize)]
+pub struct CellKwargs {
+    pub nan_policy: Policy,
+    pub base: Option<f64>,
+    /// `None` is all of them.
+    pub axis: Option<Vec<i64>>,
+    pub keepdims: bool,
+    pub span: Span,
+}
+
+/// What the elements of a column take.
+#[derive(Deserialize)]
+pub struct ElementKwargs {
+    /// q is a Python number, which has no precision of its own.
+    pub weak_q: bool,
+}
+
+/// What the summands of a group take.
+#[derive(Deserialize)]
+pub struct SummandKwargs {
+    pub part: Part,
+    pub nan_policy: Policy,
+    pub weak_q: bool,
+}
+
+/// What the value of a group takes beside its sums.
+#[derive(Deserialize)]
+pub struct SumKwargs {
+    pub base: Option<f64>,
+}
+
+impl SumKwargs {
+    pub fn unit(&self) -> Unit {
+        Unit::new(self.base)
+    }
+}
+
+/// An element's part in the sums of its group.
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(try_from = "String")]
+pub enum Part {
+    MassP,
+    MassQ,
+    Term,
+    Rank,
+}
+
+/// What the input of an Array method is.
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(try_from = "String")]
+pub enum Span {
+    /// Cells, each reduced on its own: axis 0 is not among the axes.
+    Row,
+    /// One list of cells for each column or group: axis 0 is among the axes.
+    Group,
+    /// A whole column, where it takes the dtype to tell which of the two it is.
+    Column,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Policy(pub NanPolicy);
+
+/// From the names that Python uses. Pickle has no notion of Rust's enums, hence not by derive.
+macro_rules! from_name {
+    ($kind:ty: $($name:literal => $value:expr),+) => {
+        impl TryFrom<String> for $kind {
+            type Error = String;
+
+            fn try_from(name: String) -> Result<Self, String> {
+                match name.as_str() {
+                    $($name => Ok($value),)+
+                    _ => Err(format!("unknown name {name:?}")),
+                }
+            }
+        }
+    };
+}
+
+from_name!(Policy:
+    "propagate" => Policy(NanPolicy::Propagate),
+    "omit" => Policy(NanPolicy::Omit),
+    "raise" => Policy(NanPolicy::Raise)
+);
+from_name!(Part:
+    "mass_p" => Part::MassP,
+    "mass_q" => Part::MassQ,
+    "term" => Part::Term,
+    "rank" => Part::Rank
+);
+from_name!(Span:
+    "row" => Span::Row,
+    "group" => Span::Group,
+    "column" => Span::Column
+);

@@ -1,0 +1,272 @@
+//! List columns: rows straight on values, offsets and validity, chunk by chunk. In nested lists the innermost level is
+//! reduced and the levels around it stay.
+
+use polars::prelude::*;
+use polars_arrow::array::{FixedSizeListArray, ListArray, PrimitiveArray};
+use polars_arrow::bitmap::Bitmap;
+use polars_arrow::offset::OffsetsBuffer;
+
+use super::dtypes::{self, Method, Precision, Shape};
+use super::errors::{common_rows, in_row};
+use super::kwargs::RowKwargs;
+use super::leaf::{self, Leaf};
+use crate::kernel::contract::{NanPolicy, Unit};
+use crate::kernel::rows::{self, Extents, Rows, Values};
+
+/// A list level that stays.
+struct Outer {
+    offsets: OffsetsBuffer<i64>,
+    validity: Option<Bitmap>,
+}
+
+impl Outer {
+    /// The lists of row `i` of the level below, `None` if the row is null.
+    fn get(&self, i: usize) -> Option<std::ops::Range<usize>> {
+        let valid = self.validity.as_ref().is_none_or(|bits| bits.get_bit(i));
+        let offsets = self.offsets.as_slice();
+        valid.then(|| (offsets[i] - offsets[0]) as usize..(offsets[i + 1] - offsets[0]) as usize)
+    }
+}
+
+/// Where the rows of the innermost level are.
+enum Inner {
+    Offsets(OffsetsBuffer<i64>),
+    Width { width: usize, rows: usize },
+}
+
+/// A chunk taken apart.
+struct Chunk<T: Leaf> {
+    outer: Vec<Outer>,
+    inner: Inner,
+    validity: Option<Bitmap>,
+    leaf: PrimitiveArray<T>,
+}
+
+impl<T: Leaf> Chunk<T> {
+    fn open(array: &ArrayRef, dtype: &DataType) -> PolarsResult<Chunk<T>> {
+        let (mut array, mut dtype) = (array.clone(), dtype);
+        let mut outer = Vec::new();
+        loop {
+            if let (Some(lists), DataType::List(below)) =
+                (array.as_any().downcast_ref::<ListArray<i64>>(), dtype)
+            {
+                let (offsets, validity) = (lists.offsets().clone(), lists.validity().cloned());
+                let (first, last) = (*offsets.first() as usize, *offsets.last() as usize);
+                let values = lists.values().sliced(first, last - first);
+                if below.is_list() || below.is_array() {
+                    outer.push(Outer { offsets, validity });
+                    (array, dtype) = (values, &**below);
+                    continue;
+                }
+                let leaf = leaf::leaf(values, below)?;
+                return Ok(Chunk { outer, inner: Inner::Offsets(offsets), validity, leaf });
+            }
+            if let (Some(cells), DataType::Array(below, width)) =
+                (array.as_any().downcast_ref::<FixedSizeListArray>(), dtype)
+            {
+                let leaf = leaf::leaf(cells.values().clone(), below)?;
+                let inner = Inner::Width { width: *width, rows: cells.len() };
+                return Ok(Chunk { outer, inner, validity: cells.validity().cloned(), leaf });
+            }
+            polars_bail!(ComputeError: "expected lists of {dtype}, got {:?}", array.dtype());
+        }
+    }
+
+    fn rows(&self) -> Rows<'_, T> {
+        let extents = match &self.inner {
+            Inner::Offsets(offsets) => {
+                Extents::Offsets { offsets: offsets.as_slice(), start: *offsets.first() }
+            }
+            Inner::Width { width, rows } => Extents::Width { width: *width, rows: *rows },
+        };
+        Rows { weights: leaf::weights(&self.leaf), extents, valid: leaf::bits(self.validity.as_ref()) }
+    }
+}
+
+/// A level of the result around the values.
+struct Kept {
+    offsets: Vec<i64>,
+    valid: Vec<bool>,
+}
+
+/// Which innermost rows belong together, and the levels around them. Rows behind a null of p or q are left out, so what
+/// lies there is never looked at.
+struct Pairing {
+    pairs: Vec<(usize, usize)>,
+    kept: Vec<Kept>,
+}
+
+impl Pairing {
+    /// Goes down the levels of p. Those of q go along as far as they reach; an innermost row of q then serves all rows of
+    /// p below.
+    fn new(
+        mut pairs: Vec<(usize, usize)>,
+        p: &[Outer],
+        q: &[Outer],
+    ) -> Result<Pairing, (usize, rows::Error)> {
+        let mut kept: Vec<Kept> = Vec::with_capacity(p.len());
+        for (depth, p) in p.iter().enumerate() {
+            let mut below = Vec::new();
+            let mut level = Kept { offsets: vec![0], valid: Vec::with_capacity(pairs.len()) };
+            for (row, &(i, j)) in pairs.iter().enumerate() {
+                let of_p = p.get(i);
+                let of_q = match q.get(depth) {
+                    Some(q) => q.get(j),
+                    None => of_p.clone().map(|range| j..j + range.len()),
+                };
+                level.valid.push(of_p.is_some() && of_q.is_some());
+                if let (Some(of_p), Some(of_q)) = (of_p, of_q) {
+                    if of_p.len() != of_q.len() {
+                        let error = rows::Error::Lengths { row, p: of_p.len(), q: of_q.len() };
+                        return Err((outermost(&kept, row), error));
+                    }
+                    match q.get(depth) {
+                        Some(_) => below.extend(of_p.zip(of_q)),
+                        None => below.extend(of_p.map(|i| (i, j))),
+                    }
+                }
+                level.offsets.push(below.len() as i64);
+            }
+            kept.push(level);
+            pairs = below;
+        }
+        Ok(Pairing { pairs, kept })
+    }
+
+    /// Puts the levels back around the values.
+    fn wrap(self, mut array: ArrayRef) -> PolarsResult<ArrayRef> {
+        for level in self.kept.into_iter().rev() {
+            let dtype = ListArray::<i64>::default_datatype(array.dtype().clone());
+            let offsets = OffsetsBuffer::try_from(level.offsets)?;
+            let validity = Bitmap::from_iter(level.valid);
+            let validity = (validity.unset_bits() > 0).then_some(validity);
+            array = ListArray::try_new(dtype, offsets, array, validity)?.boxed();
+        }
+        Ok(array)
+    }
+}
+
+/// The row of the column that an inner row belongs to.
+fn outermost(kept: &[Kept], inner: usize) -> usize {
+    kept.iter()
+        .rev()
+        .fold(inner, |row, level| level.offsets.partition_point(|&offset| offset <= row as i64) - 1)
+}
+
+/// The values of all rows of p, or of p and q.
+pub fn apply(inputs: &[Series], kwargs: &RowKwargs) -> PolarsResult<Series> {
+    let method = Method { shape: Shape::List, name: if inputs.len() == 1 { "entropy" } else { "kl_div" } };
+    let fields: Vec<Field> = inputs.iter().map(|s| s.field().into_owned()).collect();
+    let out = dtypes::list_output(method, &fields)?;
+    let (p, q) = (&inputs[0], inputs.get(1));
+    if inputs.iter().any(|s| *s.dtype() == DataType::Null) {
+        return Ok(leaf::nulls(p.name(), q.map_or(Ok(p.len()), |q| common_rows(p, q))?, out.dtype()));
+    }
+    let precision = dtypes::of_series(inputs, false);
+    let (policy, unit) = (kwargs.nan_policy.0, kwargs.unit());
+    match (precision, q) {
+        (Precision::Single, None) => entropy::<f32>(p, precision, policy, unit),
+        (Precision::Double, None) => entropy::<f64>(p, precision, policy, unit),
+        (Precision::Single, Some(q)) => kl_div::<f32>(p, q, precision, policy, unit),
+        (Precision::Double, Some(q)) => kl_div::<f64>(p, q, precision, policy, unit),
+    }
+}
+
+/// The entropy of every innermost row.
+fn entropy<T: Leaf>(x: &Series, precision: Precision, policy: NanPolicy, unit: Unit) -> PolarsResult<Series> {
+    let mut out = Vec::with_capacity(x.n_chunks());
+    let mut before = 0;
+    for array in x.chunks() {
+        let chunk = Chunk::<T>::open(array, x.dtype())?;
+        let fail = |row: usize, error| in_row(error, before + row, x.name(), "");
+        out.push(if chunk.outer.is_empty() {
+            let mut values = Values::with_capacity(array.len());
+            rows::entropy(&chunk.rows(), 0..array.len(), policy, unit, &mut values)
+                .map_err(|e| fail(e.row(), e))?;
+            leaf::values(values, precision)
+        } else {
+            let rows = (0..array.len()).map(|i| (i, 0)).collect();
+            let pairing = Pairing::new(rows, &chunk.outer, &[]).map_err(|(row, e)| fail(row, e))?;
+            let which = pairing.pairs.iter().map(|pair| pair.0);
+            let mut values = Values::with_capacity(which.len());
+            rows::entropy(&chunk.rows(), which, policy, unit, &mut values)
+                .map_err(|e| fail(outermost(&pairing.kept, e.row()), e))?;
+            pairing.wrap(leaf::values(values, precision))?
+        });
+        before += array.len();
+    }
+    leaf::series(x.name(), out)
+}
+
+/// The divergence of every innermost row of p from its row of q.
+fn kl_div<T: Leaf>(
+    p: &Series,
+    q: &Series,
+    precision: Precision,
+    policy: NanPolicy,
+    unit: Unit,
+) -> PolarsResult<Series> {
+    let mut out = Vec::new();
+    let mut before = 0;
+    for pair in aligned_chunks(p, q)? {
+        let of_p = Chunk::<T>::open(&pair.p, p.dtype())?;
+        let of_q = Chunk::<T>::open(&pair.q, q.dtype())?;
+        let fail = |row: usize, error| in_row(error, before + row, p.name(), q.name());
+        out.push(if of_p.outer.is_empty() {
+            let mut values = Values::with_capacity(pair.rows);
+            rows::kl_div(&of_p.rows(), &of_q.rows(), pair.indices(), policy, unit, &mut values)
+                .map_err(|e| fail(e.row(), e))?;
+            leaf::values(values, precision)
+        } else {
+            let pairing = Pairing::new(pair.indices().collect(), &of_p.outer, &of_q.outer)
+                .map_err(|(row, e)| fail(row, e))?;
+            let pairs = pairing.pairs.iter().copied();
+            let mut values = Values::with_capacity(pairs.len());
+            rows::kl_div(&of_p.rows(), &of_q.rows(), pairs, policy, unit, &mut values)
+                .map_err(|e| fail(outermost(&pairing.kept, e.row()), e))?;
+            pairing.wrap(leaf::values(values, precision))?
+        });
+        before += pair.rows;
+    }
+    leaf::series(p.name(), out)
+}
+
+/// Chunks of p and q that belong together.
+pub struct ChunkPair {
+    pub p: ArrayRef,
+    pub q: ArrayRef,
+    /// The number of rows that come out.
+    pub rows: usize,
+    one_p: bool,
+    one_q: bool,
+}
+
+impl ChunkPair {
+    /// The row numbers of p and q for each row that comes out.
+    pub fn indices(&self) -> impl ExactSizeIterator<Item = (usize, usize)> + use<> {
+        let (one_p, one_q) = (self.one_p, self.one_q);
+        (0..self.rows).map(move |i| (if one_p { 0 } else { i }, if one_q { 0 } else { i }))
+    }
+}
+
+/// Pairs the chunks of p and q. A single row on either side goes with every chunk of the other; it is p that is the left
+/// operand in any case.
+pub fn aligned_chunks(p: &Series, q: &Series) -> PolarsResult<Vec<ChunkPair>> {
+    let rows = common_rows(p, q)?;
+    let (one_p, one_q) = (p.len() != rows, q.len() != rows);
+    let pair =
+        |p: &ArrayRef, q: &ArrayRef, rows| ChunkPair { p: p.clone(), q: q.clone(), rows, one_p, one_q };
+    if one_p {
+        let p = p.rechunk();
+        return Ok(q.chunks().iter().map(|q| pair(&p.chunks()[0], q, q.len())).collect());
+    }
+    if one_q {
+        let q = q.rechunk();
+        return Ok(p.chunks().iter().map(|p| pair(p, &q.chunks()[0], p.len())).collect());
+    }
+    if p.chunk_lengths().eq(q.chunk_lengths()) {
+        return Ok(p.chunks().iter().zip(q.chunks()).map(|(p, q)| pair(p, q, p.len())).collect());
+    }
+    let (p, q) = (p.rechunk(), q.rechunk());
+    Ok(vec![pair(&p.chunks()[0], &q.chunks()[0], rows)])
+}
