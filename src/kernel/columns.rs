@@ -1,60 +1,185 @@
 //! Whole columns of elements: what goes in and comes out element by element.
 
 use super::contract::{Missing, NanPolicy, Rank, Side, missing_side};
+use super::simd::vectorised;
 use super::weights::{Weight, Weights};
+use super::{entropy, kl_div};
 
-/// `f` of every element, `None` being null.
-#[inline(always)]
-pub fn map<T: Weight, R>(x: Weights<T>, f: impl Fn(Option<f64>) -> R) -> Vec<R> {
-    match x.no_nulls() {
-        Some(values) => values.iter().map(|x| f(Some(x.to_f64()))).collect(),
-        None => x.iter().map(f).collect(),
+/// What becomes of an element. Not a closure, for the reason given at [`Terms`](super::weights::Terms).
+pub trait Map {
+    /// What it becomes.
+    type Out: Copy + Default;
+    /// `None` is null.
+    fn of(&self, x: Option<f64>) -> Self::Out;
+}
+
+/// What becomes of a pair of elements.
+pub trait MapPairs {
+    /// What it becomes.
+    type Out: Copy + Default;
+    /// `None` is null.
+    fn of(&self, p: Option<f64>, q: Option<f64>) -> Self::Out;
+}
+
+/// Every element.
+pub fn map<T: Weight, M: Map>(x: Weights<T>, map: &M) -> Vec<M::Out> {
+    let mut out = vec![M::Out::default(); x.len()];
+    vectorised!(match x.no_nulls() {
+        Some(values) => {
+            for (slot, x) in out.iter_mut().zip(values) {
+                *slot = map.of(Some(x.to_f64()));
+            }
+        }
+        None => {
+            for (i, slot) in out.iter_mut().enumerate() {
+                *slot = map.of(x.get(i));
+            }
+        }
+    });
+    out
+}
+
+/// Every pair of elements. A column of one element stands for any number of it; otherwise the lengths are equal.
+pub fn map_pairs<T: Weight, M: MapPairs>(p: Weights<T>, q: Weights<T>, map_of: &M) -> Vec<M::Out> {
+    if q.len() == 1 && p.len() != 1 {
+        return map(p, &WithQ { map: map_of, q: q.get(0) });
+    }
+    if p.len() == 1 && q.len() != 1 {
+        return map(q, &WithP { map: map_of, p: p.get(0) });
+    }
+    debug_assert_eq!(p.len(), q.len());
+    let mut out = vec![M::Out::default(); p.len()];
+    vectorised!(match (p.no_nulls(), q.no_nulls()) {
+        (Some(p), Some(q)) => {
+            for ((slot, p), q) in out.iter_mut().zip(p).zip(q) {
+                *slot = map_of.of(Some(p.to_f64()), Some(q.to_f64()));
+            }
+        }
+        _ => {
+            for (i, slot) in out.iter_mut().enumerate() {
+                *slot = map_of.of(p.get(i), q.get(i));
+            }
+        }
+    });
+    out
+}
+
+struct WithQ<'a, M> {
+    map: &'a M,
+    q: Option<f64>,
+}
+
+impl<M: MapPairs> Map for WithQ<'_, M> {
+    type Out = M::Out;
+
+    #[inline(always)]
+    fn of(&self, p: Option<f64>) -> M::Out {
+        self.map.of(p, self.q)
     }
 }
 
-/// `f` of every pair of elements. A column of one element stands for any number of it; otherwise the lengths are equal.
-#[inline(always)]
-pub fn map_pairs<T: Weight, R>(
-    p: Weights<T>,
-    q: Weights<T>,
-    f: impl Fn(Option<f64>, Option<f64>) -> R,
-) -> Vec<R> {
-    if q.len() == 1 && p.len() != 1 {
-        let q = q.get(0);
-        return map(p, |p| f(p, q));
+struct WithP<'a, M> {
+    map: &'a M,
+    p: Option<f64>,
+}
+
+impl<M: MapPairs> Map for WithP<'_, M> {
+    type Out = M::Out;
+
+    #[inline(always)]
+    fn of(&self, q: Option<f64>) -> M::Out {
+        self.map.of(self.p, q)
     }
-    if p.len() == 1 && q.len() != 1 {
-        let p = p.get(0);
-        return map(q, |q| f(p, q));
+}
+
+/// Declares a [`Map`] or [`MapPairs`] to floats: a function of numbers, and what null becomes.
+macro_rules! maps {
+    ($($(#[$doc:meta])* $name:ident: $kind:ident, |$($x:ident),+| $value:expr, null $null:expr;)+) => {$(
+        $(#[$doc])*
+        pub struct $name;
+
+        impl $kind for $name {
+            type Out = f64;
+
+            #[inline(always)]
+            fn of(&self, $($x: Option<f64>),+) -> f64 {
+                match ($($x,)+) {
+                    ($(Some($x),)+) => $value,
+                    _ => $null,
+                }
+            }
+        }
+    )+};
+}
+
+maps! {
+    /// [`entropy::entr`]; what stands under a null means nothing.
+    Entr: Map, |x| entropy::entr(x), null 0.0;
+    /// [`entropy::mass`].
+    Mass: Map, |x| entropy::mass(x), null 0.0;
+    /// [`entropy::term`].
+    Term: Map, |x| entropy::term(x), null 0.0;
+    /// [`kl_div::rel_entr`]; what stands under a null means nothing.
+    RelEntr: MapPairs, |p, q| kl_div::rel_entr(p, q), null 0.0;
+    /// The part in the total of p of [`kl_div::summands`].
+    MassP: MapPairs, |p, q| kl_div::summands(p, q).p, null 0.0;
+    /// The part in the total of q of [`kl_div::summands`].
+    MassQ: MapPairs, |p, q| kl_div::summands(p, q).q, null 0.0;
+    /// The term of [`kl_div::summands`].
+    TermPq: MapPairs, |p, q| kl_div::summands(p, q).term, null 0.0;
+}
+
+/// The number of an element's rank under a policy.
+struct Ranked(NanPolicy);
+
+/// Not the number of any rank: the policy says that the element is an error.
+const ERROR: u8 = u8::MAX;
+
+impl Ranked {
+    #[inline(always)]
+    fn number(&self, rank: Rank) -> u8 {
+        match rank.under(self.0) {
+            Some(rank) => rank as u8,
+            None => ERROR,
+        }
     }
-    debug_assert_eq!(p.len(), q.len());
-    match (p.no_nulls(), q.no_nulls()) {
-        (Some(p), Some(q)) => p.iter().zip(q).map(|(p, q)| f(Some(p.to_f64()), Some(q.to_f64()))).collect(),
-        _ => p.iter().zip(q.iter()).map(|(p, q)| f(p, q)).collect(),
+}
+
+impl Map for Ranked {
+    type Out = u8;
+
+    #[inline(always)]
+    fn of(&self, x: Option<f64>) -> u8 {
+        self.number(Rank::of_element(x))
+    }
+}
+
+impl MapPairs for Ranked {
+    type Out = u8;
+
+    #[inline(always)]
+    fn of(&self, p: Option<f64>, q: Option<f64>) -> u8 {
+        self.number(Rank::of_pair(p, q))
     }
 }
 
 /// The rank of every element under a policy.
 pub fn ranks<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Vec<u8>, Missing> {
-    checked(map(x, |x| number(Rank::of_element(x), policy)), |_| Side::P)
+    checked(map(x, &Ranked(policy)), policy, |_| Side::P)
 }
 
 /// The rank of every pair under a policy; lengths as in [`map_pairs`].
 pub fn pair_ranks<T: Weight>(p: Weights<T>, q: Weights<T>, policy: NanPolicy) -> Result<Vec<u8>, Missing> {
-    let ranks = map_pairs(p, q, |p, q| number(Rank::of_pair(p, q), policy));
-    checked(ranks, |at| missing_side(p.get(if p.len() == 1 { 0 } else { at })))
+    let ranks = map_pairs(p, q, &Ranked(policy));
+    checked(ranks, policy, |at| missing_side(p.get(if p.len() == 1 { 0 } else { at })))
 }
 
-/// Not the number of any rank: the policy says that the element is an error.
-const ERROR: u8 = u8::MAX;
-
-#[inline(always)]
-fn number(rank: Rank, policy: NanPolicy) -> u8 {
-    rank.under(policy).map_or(ERROR, |rank| rank as u8)
-}
-
-fn checked(ranks: Vec<u8>, side: impl Fn(usize) -> Side) -> Result<Vec<u8>, Missing> {
-    match ranks.iter().position(|&rank| rank == ERROR) {
+fn checked(ranks: Vec<u8>, policy: NanPolicy, side: impl Fn(usize) -> Side) -> Result<Vec<u8>, Missing> {
+    let error = match policy {
+        NanPolicy::Raise => ranks.iter().position(|&rank| rank == ERROR),
+        NanPolicy::Propagate | NanPolicy::Omit => None,
+    };
+    match error {
         None => Ok(ranks),
         Some(at) => Err(Missing { side: side(at), at }),
     }
@@ -69,11 +194,17 @@ mod tests {
     fn one_element_stands_for_many_on_either_side() {
         let (one, many) = ([2.0], [1.0, 3.0]);
         let (one, many) = (Weights::new(&one, None), Weights::new(&many, None));
-        let minus = |p: Option<f64>, q: Option<f64>| p.unwrap() - q.unwrap();
-        assert_eq!(map_pairs(one, many, minus), [1.0, -1.0]);
-        assert_eq!(map_pairs(many, one, minus), [-1.0, 1.0]);
-        assert_eq!(map_pairs(many, many, minus), [0.0, 0.0]);
-        assert_eq!(map_pairs(Weights::new(&[0.0; 0], None), one, minus), []);
+        struct Minus;
+        impl MapPairs for Minus {
+            type Out = f64;
+            fn of(&self, p: Option<f64>, q: Option<f64>) -> f64 {
+                p.unwrap() - q.unwrap()
+            }
+        }
+        assert_eq!(map_pairs(one, many, &Minus), [1.0, -1.0]);
+        assert_eq!(map_pairs(many, one, &Minus), [-1.0, 1.0]);
+        assert_eq!(map_pairs(many, many, &Minus), [0.0, 0.0]);
+        assert_eq!(map_pairs(Weights::new(&[0.0; 0], None), one, &Minus), []);
     }
 
     #[test]

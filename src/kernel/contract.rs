@@ -19,6 +19,8 @@
 //!
 //! Rules 1 and 2 (a null row, unequal lengths) are about rows as such and are the business of [`super::rows`].
 
+use super::weights::{Weight, Weights};
+
 /// What to do about missing elements, which are nulls and NaNs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NanPolicy {
@@ -82,41 +84,40 @@ pub enum Verdict {
 }
 
 impl Rank {
-    /// The rank of one weight as it is, before any policy.
+    /// The rank of one weight as it is, before any policy. Selections in sequence, and no branch, for loops over columns.
     #[inline(always)]
     fn of(x: f64) -> Rank {
-        if x > 0.0 {
-            if x < f64::INFINITY { Rank::Positive } else { Rank::Infinite }
-        } else if x == 0.0 {
-            Rank::Zero
-        } else if x.is_nan() {
-            Rank::Nan
-        } else if x > f64::NEG_INFINITY {
-            Rank::Negative
-        } else {
-            Rank::Infinite
-        }
+        let rank = if x > 0.0 { Rank::Positive } else { Rank::Negative };
+        let rank = if x == 0.0 { Rank::Zero } else { rank };
+        let rank = if x.abs() == f64::INFINITY { Rank::Infinite } else { rank };
+        if x.is_nan() { Rank::Nan } else { rank }
     }
 
     #[inline(always)]
     fn is_missing(self) -> bool {
-        self >= Rank::Nan
+        self as u8 >= Rank::Nan as u8
     }
 
     /// The rank of one element, `None` being null.
     #[inline(always)]
     pub fn of_element(x: Option<f64>) -> Rank {
-        x.map_or(Rank::Null, Rank::of)
+        match x {
+            Some(x) => Rank::of(x),
+            None => Rank::Null,
+        }
     }
 
     /// The rank of a pair of elements of p and q.
     #[inline(always)]
     pub fn of_pair(p: Option<f64>, q: Option<f64>) -> Rank {
-        match (Rank::of_element(p), Rank::of_element(q)) {
-            (Rank::Positive, Rank::Zero) => Rank::OnlyP,
-            (Rank::Zero, Rank::Positive) => Rank::OnlyQ,
-            (p, q) => p.max(q),
-        }
+        let (p, q) = (Rank::of_element(p), Rank::of_element(q));
+        let rank = if p as u8 > q as u8 { p } else { q };
+        let rank = if (p as u8 == Rank::Positive as u8) & (q as u8 == Rank::Zero as u8) {
+            Rank::OnlyP
+        } else {
+            rank
+        };
+        if (p as u8 == Rank::Zero as u8) & (q as u8 == Rank::Positive as u8) { Rank::OnlyQ } else { rank }
     }
 
     /// Applies the policy: `None` where it says that the element is an error.
@@ -155,24 +156,27 @@ pub fn missing_side(p: Option<f64>) -> Side {
 }
 
 /// The rank of a whole distribution: the highest of its elements'.
-pub fn judge(elements: impl Iterator<Item = Option<f64>>, policy: NanPolicy) -> Result<Rank, Missing> {
+#[inline(always)]
+pub fn judge<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Rank, Missing> {
     let mut highest = Rank::Absent;
-    for (at, x) in elements.enumerate() {
-        let rank = Rank::of_element(x).under(policy).ok_or(Missing { side: Side::P, at })?;
-        highest = highest.max(rank);
+    for at in 0..x.len() {
+        match Rank::of_element(x.get(at)).under(policy) {
+            Some(rank) => highest = highest.max(rank),
+            None => return Err(Missing { side: Side::P, at }),
+        }
     }
     Ok(highest)
 }
 
 /// [`judge`] for pairs.
-pub fn judge_pairs(
-    pairs: impl Iterator<Item = (Option<f64>, Option<f64>)>,
-    policy: NanPolicy,
-) -> Result<Rank, Missing> {
+#[inline(always)]
+pub fn judge_pairs<T: Weight>(p: Weights<T>, q: Weights<T>, policy: NanPolicy) -> Result<Rank, Missing> {
     let mut highest = Rank::Absent;
-    for (at, (p, q)) in pairs.enumerate() {
-        let rank = Rank::of_pair(p, q).under(policy).ok_or_else(|| Missing { side: missing_side(p), at })?;
-        highest = highest.max(rank);
+    for at in 0..p.len() {
+        match Rank::of_pair(p.get(at), q.get(at)).under(policy) {
+            Some(rank) => highest = highest.max(rank),
+            None => return Err(Missing { side: missing_side(p.get(at)), at }),
+        }
     }
     Ok(highest)
 }
@@ -200,6 +204,7 @@ impl Unit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::weights::Bits;
 
     #[test]
     fn ranks_read_back_from_their_numbers() {
@@ -211,15 +216,17 @@ mod tests {
 
     #[test]
     fn the_first_rule_that_applies_decides() {
-        let judged = |xs: &[Option<f64>]| judge(xs.iter().copied(), NanPolicy::Propagate).unwrap();
-        let (nan, inf) = (Some(f64::NAN), Some(f64::INFINITY));
+        let judged = |xs: &[f64]| judge(Weights::new(xs, None), NanPolicy::Propagate).unwrap();
+        let (nan, inf) = (f64::NAN, f64::INFINITY);
         assert_eq!(judged(&[]), Rank::Absent);
-        assert_eq!(judged(&[Some(0.0), Some(-0.0)]), Rank::Zero);
-        assert_eq!(judged(&[Some(0.0), Some(1.0)]), Rank::Positive);
-        assert_eq!(judged(&[Some(-1.0), Some(1.0)]), Rank::Negative);
-        assert_eq!(judged(&[Some(-1.0), inf]), Rank::Infinite);
-        assert_eq!(judged(&[inf, nan, Some(-1.0)]), Rank::Nan);
-        assert_eq!(judged(&[nan, None, inf]), Rank::Null);
+        assert_eq!(judged(&[0.0, -0.0]), Rank::Zero);
+        assert_eq!(judged(&[0.0, 1.0]), Rank::Positive);
+        assert_eq!(judged(&[-1.0, 1.0]), Rank::Negative);
+        assert_eq!(judged(&[-1.0, inf]), Rank::Infinite);
+        assert_eq!(judged(&[inf, nan, -1.0]), Rank::Nan);
+        let values = [nan, 1.0, inf];
+        let with_null = Weights::new(&values, Some(Bits::new(&[0b101], 0)));
+        assert_eq!(judge(with_null, NanPolicy::Propagate), Ok(Rank::Null));
     }
 
     #[test]
@@ -238,8 +245,8 @@ mod tests {
 
     #[test]
     fn a_missing_pair_names_its_side() {
-        let pairs = [(Some(1.0), Some(1.0)), (Some(1.0), None)];
-        let error = judge_pairs(pairs.into_iter(), NanPolicy::Raise).unwrap_err();
+        let (p, q) = (Weights::new(&[1.0, 1.0], None), Weights::new(&[1.0, f64::NAN], None));
+        let error = judge_pairs(p, q, NanPolicy::Raise).unwrap_err();
         assert_eq!(error, Missing { side: Side::Q, at: 1 });
     }
 

@@ -24,14 +24,14 @@
 //! ln S, which leaves an absolute error of some 1e-16·(1 + |ln S|) beside that of the sums themselves.
 
 use super::contract::{self, Missing, NanPolicy, Rank, Verdict};
-use super::math::{ln, power_of_two};
-use super::weights::{Source, Totals, Weight, Weights, each, sums};
+use super::math::{ln, ln_ratio, power_of_two};
+use super::weights::{Block, LANES, Source, Terms, Totals, Weight, Weights, sums};
 
 /// Rule 6: a negative weight has entropy −∞, as in `scipy.special.entr`.
 const NEGATIVE: f64 = f64::NEG_INFINITY;
 
 /// The entropy of one distribution; `None` is null.
-#[inline]
+#[inline(always)]
 pub fn row<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Option<f64>, Missing> {
     if let Some(x) = x.dense() {
         let totals = Totals::of(&x);
@@ -43,13 +43,13 @@ pub fn row<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Option<f64>, M
 }
 
 /// The way for everything out of the ordinary: missing, infinite or negative weights, no mass, totals that overflow.
-#[cold]
+#[inline(always)]
 fn by_the_rules<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Option<f64>, Missing> {
-    match contract::judge(x.iter(), policy)?.verdict(NEGATIVE) {
+    match contract::judge(x, policy)?.verdict(NEGATIVE) {
         Verdict::Settled(value) => Ok(value),
         Verdict::Sum => {
-            let scale = Totals::of(&x.masked(|i| x.is_number(i), 1.0)).scale();
-            let x = x.masked(|i| x.is_number(i), scale);
+            let scale = Totals::of(&x.masked(x, 1.0)).scale();
+            let x = x.masked(x, scale);
             Ok(Some(of_shares(&x, Totals::of(&x))))
         }
     }
@@ -57,52 +57,83 @@ fn by_the_rules<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Option<f6
 
 #[inline(always)]
 fn of_shares(x: &impl Source, Totals { total, max, .. }: Totals) -> f64 {
-    if max > 0.5 * total {
-        return with_dominant(x, max);
+    if max <= 0.5 * total {
+        let [h] = sums(x.blocks(), &mut Shares { x, inverse: 1.0 / total });
+        return 0.0 - h;
     }
-    let inverse = 1.0 / total;
-    let [h] = sums(x.blocks(), |i| {
-        [each(x.block(i), |x| {
-            let share = x * inverse;
-            share * ln(share)
-        })]
-    });
-    -h
+    // Equation (2). More than half of the total is in one weight, so no other is equal to it.
+    let x = &Below { x, max };
+    let [rest] = sums(x.blocks(), &mut Plain(x));
+    let inverse = 1.0 / (max + rest);
+    let [h] = sums(x.blocks(), &mut Shares { x, inverse });
+    max * inverse * (rest / max).ln_1p() - h
 }
 
-/// Equation (2). More than half of the total is in one weight, so no other is equal to it.
-#[inline(never)]
-fn with_dominant(x: &impl Source, max: f64) -> f64 {
-    let others = |i| each(x.block(i), |x| if x < max { x } else { 0.0 });
-    let [rest] = sums(x.blocks(), |i| [others(i)]);
-    let inverse = 1.0 / (max + rest);
-    let [h] = sums(x.blocks(), |i| {
-        [each(others(i), |x| {
-            let share = x * inverse;
-            share * ln(share)
-        })]
-    });
-    max * inverse * (rest / max).ln_1p() - h
+/// The shares times their logarithms.
+struct Shares<'a, S> {
+    x: &'a S,
+    inverse: f64,
+}
+
+impl<S: Source> Terms<1> for Shares<'_, S> {
+    #[inline(always)]
+    fn add(&mut self, i: usize, [h]: &mut [Block; 1]) {
+        let x = self.x.block(i);
+        for k in 0..LANES {
+            let share = x[k] * self.inverse;
+            h[k] += share * ln(share);
+        }
+    }
+}
+
+/// The weights themselves.
+struct Plain<'a, S>(&'a S);
+
+impl<S: Source> Terms<1> for Plain<'_, S> {
+    #[inline(always)]
+    fn add(&mut self, i: usize, [sum]: &mut [Block; 1]) {
+        let x = self.0.block(i);
+        for k in 0..LANES {
+            sum[k] += x[k];
+        }
+    }
+}
+
+/// The weights with 0 in place of the largest.
+struct Below<'a, S> {
+    x: &'a S,
+    max: f64,
+}
+
+impl<S: Source> Source for Below<'_, S> {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.x.len()
+    }
+
+    #[inline(always)]
+    fn block(&self, i: usize) -> Block {
+        let mut block = self.x.block(i);
+        for x in &mut block {
+            *x = if *x < self.max { *x } else { 0.0 };
+        }
+        block
+    }
 }
 
 /// −x ln x, with the values of `scipy.special.entr`: 0 at 0, −∞ for negative x, NaN for NaN. Never −0.
 #[inline(always)]
 pub fn entr(x: f64) -> f64 {
-    if x > 0.0 && x < f64::INFINITY {
-        0.0 - x * ln(x)
-    } else if x == 0.0 {
-        0.0
-    } else if x.is_nan() {
-        x
-    } else {
-        f64::NEG_INFINITY
-    }
+    // Selections in sequence, and no branch, for loops over columns.
+    let value = if (x > 0.0) & (x < f64::INFINITY) { 0.0 - x * ln(x) } else { f64::NEG_INFINITY };
+    let value = if x == 0.0 { 0.0 } else { value };
+    if x.is_nan() { x } else { value }
 }
 
 /// Sums over groups are taken of weights times 2^−20, so that a million weights of any size do not overflow. Scaling by
 /// a power of two is exact but among the subnormals, so the promise on groups ends at totals below 1e-300: there,
 /// weights are rounded to multiples of 5e-318, and the value loses its digits.
-pub(super) const HEADROOM: i32 = 20;
+const HEADROOM: f64 = power_of_two(-20);
 
 /// Logarithms are summed in units of 2^11, which is above the largest that occurs, |ln(p/q)| < 1490: a term is then not
 /// larger than its mass and needs no headroom of its own.
@@ -111,26 +142,25 @@ pub(super) const LN_UNIT: f64 = power_of_two(11);
 /// An element's part in the total of its group: the scaled weight, or 0 where a rule keeps it out of the sum.
 #[inline(always)]
 pub fn mass(x: f64) -> f64 {
-    // False for NaN, so one comparison each keeps out everything that is not a positive number.
-    if x > 0.0 && x < f64::INFINITY { (x * power_of_two(-HEADROOM)).max(f64::from_bits(1)) } else { 0.0 }
+    // False for NaN, so these comparisons keep out everything that is not a positive number.
+    let weighs = (x > 0.0) & (x < f64::INFINITY);
+    let scaled = x * HEADROOM;
+    let scaled = if scaled > 0.0 { scaled } else { f64::from_bits(1) };
+    if weighs { scaled } else { 0.0 }
 }
 
 /// An element's part in T of equation (3).
 #[inline(always)]
 pub fn term(x: f64) -> f64 {
     let mass = mass(x);
-    -mass * ln_of_mass(mass)
+    0.0 - mass * ln_of_mass(mass)
 }
 
 /// The logarithm of the weight behind a mass, in [`LN_UNIT`]s.
 #[inline(always)]
 fn ln_of_mass(mass: f64) -> f64 {
-    let weight = mass * power_of_two(HEADROOM);
-    if weight < f64::INFINITY {
-        ln(weight) * (1.0 / LN_UNIT)
-    } else {
-        (ln(mass) + f64::from(HEADROOM) * std::f64::consts::LN_2) * (1.0 / LN_UNIT)
-    }
+    // The weight behind a sum of masses may be beyond the range, its logarithm is not.
+    ln_ratio(mass, HEADROOM) * (1.0 / LN_UNIT)
 }
 
 /// Equation (3): the entropy of a group of which the data frame has summed [`mass`] and [`term`] and taken the highest
@@ -154,7 +184,7 @@ mod tests {
     }
 
     fn grouped(x: &[f64]) -> Option<f64> {
-        let rank = contract::judge(x.iter().copied().map(Some), NanPolicy::Propagate).unwrap();
+        let rank = contract::judge(Weights::new(x, None), NanPolicy::Propagate).unwrap();
         let sum = |f: fn(f64) -> f64| x.iter().copied().map(f).sum();
         from_sums(sum(mass), sum(term), rank)
     }

@@ -29,19 +29,15 @@
 
 use super::contract::{self, Missing, NanPolicy, Rank, Verdict};
 use super::entropy::{LN_UNIT, mass};
-use super::math::{XI_MAX, XI_MIN, difference_of_products, ln, xi};
-use super::weights::{Source, Totals, Weight, Weights, both, sums};
+use super::math::{XI_MAX, XI_MIN, difference_of_products, ln, ln_ratio, xi};
+use super::weights::{Block, Carried, LANES, Mask, Source, Terms, Totals, Weight, Weights, sums};
 
 /// Rule 6: a negative weight makes the divergence infinite, as in `scipy.special.rel_entr`.
 const NEGATIVE: f64 = f64::INFINITY;
 
 /// The divergence of one distribution from another of the same length; `None` is null.
-#[inline]
-pub fn row<T: Weight, U: Weight>(
-    p: Weights<T>,
-    q: Weights<U>,
-    policy: NanPolicy,
-) -> Result<Option<f64>, Missing> {
+#[inline(always)]
+pub fn row<T: Weight>(p: Weights<T>, q: Weights<T>, policy: NanPolicy) -> Result<Option<f64>, Missing> {
     debug_assert_eq!(p.len(), q.len());
     if let (Some(p), Some(q)) = (p.dense(), q.dense()) {
         let (of_p, of_q) = (Totals::of(&p), Totals::of(&q));
@@ -62,52 +58,52 @@ fn of_shares(p: &impl Source, q: &impl Source, of_p: f64, of_q: f64) -> Option<f
     /// See the head of this file.
     const ENOUGH: f64 = 1.0 / 8.0;
 
-    let (per_p, per_q) = (1.0 / of_p, 1.0 / of_q);
-    let mut least = [1.0; super::weights::LANES];
-    let [d] = sums(p.blocks(), |i| {
-        let a = p.block(i).map(|p| p * per_p);
-        let b = q.block(i).map(|q| q * per_q);
-        let needed = both(a, b, |a, b| if a > 0.0 { b } else { 1.0 });
-        least = both(least, needed, |least, b| if b < least { b } else { least });
-        [both(a, b, |a, b| (b - a) + if a > 0.0 { a * ln(a / b) } else { 0.0 })]
-    });
-    let in_range = least.into_iter().all(|b| b >= LEAST);
+    let mut shares = Shares { p, q, per_p: 1.0 / of_p, per_q: 1.0 / of_q, least: [1.0; LANES] };
+    let [d] = sums(p.blocks(), &mut shares);
+    let in_range = shares.least.into_iter().all(|b| b >= LEAST);
     (in_range && d >= ENOUGH).then_some(d)
+}
+
+/// The terms of equation (2), first form.
+struct Shares<'a, P, Q> {
+    p: &'a P,
+    q: &'a Q,
+    per_p: f64,
+    per_q: f64,
+    /// The least share of q where p has one.
+    least: Block,
+}
+
+impl<P: Source, Q: Source> Terms<1> for Shares<'_, P, Q> {
+    #[inline(always)]
+    fn add(&mut self, i: usize, [d]: &mut [Block; 1]) {
+        let (p, q) = (self.p.block(i), self.q.block(i));
+        for k in 0..LANES {
+            let (a, b) = (p[k] * self.per_p, q[k] * self.per_q);
+            let needed = if a > 0.0 { b } else { 1.0 };
+            self.least[k] = if needed < self.least[k] { needed } else { self.least[k] };
+            let weighted = a * ln(a / b);
+            d[k] += (b - a) + if a > 0.0 { weighted } else { 0.0 };
+        }
+    }
 }
 
 /// The way for everything out of the ordinary: what [`of_shares`] turns down, and missing, infinite or negative
 /// weights, no mass, totals that overflow.
-#[cold]
-#[inline(never)]
-fn by_the_rules<T: Weight, U: Weight>(
-    p: Weights<T>,
-    q: Weights<U>,
-    policy: NanPolicy,
-) -> Result<Option<f64>, Missing> {
-    let rank = contract::judge_pairs(p.iter().zip(q.iter()), policy)?;
+#[inline(always)]
+fn by_the_rules<T: Weight>(p: Weights<T>, q: Weights<T>, policy: NanPolicy) -> Result<Option<f64>, Missing> {
+    let rank = contract::judge_pairs(p, q, policy)?;
     if let Verdict::Settled(value) = rank.verdict(NEGATIVE) {
         return Ok(value);
     }
-    let keep = |i| p.is_number(i) && q.is_number(i);
-    let of_p = Total::of(p, keep);
-    let of_q = Total::of(q, keep);
+    let (of_p, of_q) = (Total::of(p, (p, q)), Total::of(q, (p, q)));
     Ok(Some(if of_q.sum == 0.0 {
         f64::NAN
     } else if rank == Rank::OnlyP {
         f64::INFINITY
     } else {
-        carefully(pairs(p, q, keep), of_p, of_q)
+        carefully(p, q, of_p, of_q)
     }))
-}
-
-fn pairs<T: Weight, U: Weight>(
-    p: Weights<T>,
-    q: Weights<U>,
-    keep: impl Fn(usize) -> bool,
-) -> impl Iterator<Item = (f64, f64)> {
-    (0..p.len())
-        .filter(move |&i| keep(i))
-        .map(move |i| (p.get(i).unwrap_or_default(), q.get(i).unwrap_or_default()))
 }
 
 /// A total as the sum of weights times a power of two that keeps it within range.
@@ -118,22 +114,29 @@ struct Total {
 }
 
 impl Total {
-    fn of<T: Weight>(x: Weights<T>, keep: impl Fn(usize) -> bool + Copy) -> Total {
-        let scale = Totals::of(&x.masked(keep, 1.0)).scale();
-        Total { sum: Totals::of(&x.masked(keep, scale)).total, scale }
+    #[inline(always)]
+    fn of<T: Weight>(x: Weights<T>, mask: impl Mask) -> Total {
+        let scale = Totals::of(&x.masked(mask, 1.0)).scale();
+        Total { sum: Totals::of(&x.masked(mask, scale)).total, scale }
     }
 
-    /// ln(x/total), also where x/total is no longer a normal number.
+    /// ln(x/total), also where the scaled weight is no longer a normal number.
     fn ln_share(self, x: f64) -> f64 {
-        let share = x * self.scale / self.sum;
-        if share >= f64::MIN_POSITIVE { ln(share) } else { ln(x) + ln(self.scale) - ln(self.sum) }
+        let scaled = x * self.scale;
+        if scaled >= f64::MIN_POSITIVE {
+            ln_ratio(scaled, self.sum)
+        } else {
+            ln_ratio(x, self.sum) + ln(self.scale)
+        }
     }
 }
 
 /// Equation (2), second form, for weights that are finite and not negative, with q > 0 wherever p > 0.
-fn carefully(pairs: impl Iterator<Item = (f64, f64)>, of_p: Total, of_q: Total) -> f64 {
-    let mut d = super::weights::Carried::default();
-    for (p, q) in pairs {
+#[inline(always)]
+fn carefully<T: Weight>(p: Weights<T>, q: Weights<T>, of_p: Total, of_q: Total) -> f64 {
+    let mut d = Carried::default();
+    for i in 0..p.len() {
+        let (Some(p), Some(q), true) = (p.get(i), q.get(i), (p, q).keeps(i)) else { continue };
         let (x, y) = (p * of_p.scale, q * of_q.scale);
         let (a, b) = (x / of_p.sum, y / of_q.sum);
         let near = difference_of_products(y, of_p.sum, x, of_q.sum) / (x * of_q.sum);
@@ -152,30 +155,14 @@ fn carefully(pairs: impl Iterator<Item = (f64, f64)>, of_p: Total, of_q: Total) 
 /// and for y = 0 < x.
 #[inline(always)]
 pub fn rel_entr(x: f64, y: f64) -> f64 {
-    if x.is_nan() || y.is_nan() {
-        f64::NAN
-    } else if x > 0.0 && y > 0.0 {
-        x * ln_ratio(x, y)
-    } else if x == 0.0 && y >= 0.0 {
-        0.0
-    } else {
-        f64::INFINITY
-    }
-}
-
-/// ln(x/y) for positive x and y.
-#[inline(always)]
-fn ln_ratio(x: f64, y: f64) -> f64 {
-    let ratio = x / y;
-    if (0.5..=2.0).contains(&ratio) {
-        // x − y is exact here (Sterbenz), and so nothing is lost beside 1.
-        ((x - y) / y).ln_1p()
-    } else if (f64::MIN_POSITIVE..f64::INFINITY).contains(&ratio) {
-        ln(ratio)
-    } else {
-        // Out of the normal range; the standard library's logarithm also knows infinities.
-        x.ln() - y.ln()
-    }
+    // Selections in sequence, and no branch, for loops over columns.
+    let value = x * ln_ratio(x, y);
+    let value = if y == f64::INFINITY { f64::NEG_INFINITY } else { value };
+    let to_infinity = if y == f64::INFINITY { f64::NAN } else { f64::INFINITY };
+    let value = if x == f64::INFINITY { to_infinity } else { value };
+    let value = if (x > 0.0) & (y > 0.0) { value } else { f64::INFINITY };
+    let value = if (x == 0.0) & (y >= 0.0) { 0.0 } else { value };
+    if x.is_nan() | y.is_nan() { f64::NAN } else { value }
 }
 
 /// What a pair adds to the sums of its group.
@@ -192,21 +179,11 @@ pub struct Summands {
 /// A pair's part in the sums of its group: nothing where a rule keeps it out.
 #[inline(always)]
 pub fn summands(p: f64, q: f64) -> Summands {
-    let weighs = |x: f64| (0.0..f64::INFINITY).contains(&x);
-    if !(weighs(p) && weighs(q)) {
-        return Summands { p: 0.0, q: 0.0, term: 0.0 };
-    }
-    let (p, q) = (mass(p), mass(q));
-    let term = if p > 0.0 && q > 0.0 { p * ln_of_ratio(p, q) } else { 0.0 };
-    Summands { p, q, term }
-}
-
-/// ln(p/q) of two masses in [`LN_UNIT`]s.
-#[inline(always)]
-fn ln_of_ratio(p: f64, q: f64) -> f64 {
-    let ratio = p / q;
-    let nats = if (f64::MIN_POSITIVE..f64::INFINITY).contains(&ratio) { ln(ratio) } else { ln(p) - ln(q) };
-    nats * (1.0 / LN_UNIT)
+    // False for NaN. All selections below, and no branch, so that loops over pairs become vector code.
+    let weigh = (p >= 0.0) & (p < f64::INFINITY) & (q >= 0.0) & (q < f64::INFINITY);
+    let (p, q) = (mass(if weigh { p } else { 0.0 }), mass(if weigh { q } else { 0.0 }));
+    let ln = ln_ratio(p, q) * (1.0 / LN_UNIT);
+    Summands { p, q, term: if (p > 0.0) & (q > 0.0) { p * ln } else { 0.0 } }
 }
 
 /// Equation (3): the divergence of a group of which the data frame has summed the [`Summands`] and taken the highest
@@ -218,7 +195,7 @@ pub fn from_sums(Summands { p, q, term }: Summands, rank: Rank) -> Option<f64> {
         Verdict::Sum if rank == Rank::OnlyP => Some(f64::INFINITY),
         // Rounding of the sums may leave the divergence of p from a multiple of itself a hair below zero. Written with
         // the difference over P so that a group of one pair gives exactly 0.
-        Verdict::Sum => Some(((term - p * ln_of_ratio(p, q)) / p * LN_UNIT).max(0.0)),
+        Verdict::Sum => Some(((term - p * (ln_ratio(p, q) * (1.0 / LN_UNIT))) / p * LN_UNIT).max(0.0)),
     }
 }
 
@@ -234,13 +211,12 @@ mod tests {
 
     fn grouped(p: &[f64], q: &[f64]) -> Option<f64> {
         let pairs = || p.iter().copied().zip(q.iter().copied());
-        let ranked = pairs().map(|(p, q)| (Some(p), Some(q)));
-        let rank = contract::judge_pairs(ranked, NanPolicy::Propagate).unwrap();
+        let rank = contract::judge_pairs(Weights::new(p, None), Weights::new(q, None), NanPolicy::Propagate);
         let sums =
             pairs().map(|(p, q)| summands(p, q)).fold(Summands { p: 0.0, q: 0.0, term: 0.0 }, |a, b| {
                 Summands { p: a.p + b.p, q: a.q + b.q, term: a.term + b.term }
             });
-        from_sums(sums, rank)
+        from_sums(sums, rank.unwrap())
     }
 
     fn assert_both(p: &[f64], q: &[f64], expected: f64) {

@@ -61,13 +61,35 @@ fn artanh_tail(z: f64) -> f64 {
 /// For negative, infinite and NaN arguments the result means nothing.
 #[inline(always)]
 pub fn ln(x: f64) -> f64 {
+    let (m, e) = parts(x, SQRT_HALF);
+    ln_of_parts(m, e)
+}
+
+/// ln(x/y) for positive finite x and y, also where the quotient would leave the range of doubles. Exactly 0 for x = y, and
+/// otherwise within two units in the last place of the logarithm of the rounded quotient. What it is elsewhere is as for
+/// [`ln`].
+#[inline(always)]
+pub fn ln_ratio(x: f64, y: f64) -> f64 {
+    let ((m, e), (n, f)) = (parts(x, ONE), parts(y, ONE));
+    let (m, g) = parts(m / n, SQRT_HALF);
+    ln_of_parts(m, e - f + g)
+}
+
+/// x as m·2ᵉ, with m from the number with the bits `low` to below twice it.
+#[inline(always)]
+fn parts(x: f64, low: u64) -> (f64, f64) {
     let subnormal = x < f64::MIN_POSITIVE;
     let bits = if subnormal { x * TWO_54 } else { x }.to_bits();
     let bias = if subnormal { EXPONENT_BIAS + 54.0 } else { EXPONENT_BIAS };
-    let shifted = bits.wrapping_add(ONE - SQRT_HALF);
+    let shifted = bits.wrapping_add(ONE - low);
     let e = f64::from_bits((shifted >> 52) | TWO_52.to_bits()) - TWO_52 - bias;
-    let f = f64::from_bits((shifted & SIGNIFICAND) + SQRT_HALF) - 1.0;
+    (f64::from_bits((shifted & SIGNIFICAND) + low), e)
+}
 
+/// ln(m·2ᵉ) for m in [√½, √2).
+#[inline(always)]
+fn ln_of_parts(m: f64, e: f64) -> f64 {
+    let f = m - 1.0;
     let s = f / (2.0 + f);
     let half = 0.5 * f * f;
     e * LN_2_HI - ((half - (s * (half + artanh_tail(s * s)) + e * LN_2_LO)) - f)
@@ -88,7 +110,7 @@ pub fn xi(d: f64) -> f64 {
 
 /// a·b − c·d as if rounded once (Kahan; Jeannerod, Louvet & Muller 2013): the error is below 1.5 units in the last
 /// place even where the products cancel.
-#[inline]
+#[inline(always)]
 pub fn difference_of_products(a: f64, b: f64, c: f64, d: f64) -> f64 {
     let cd = c * d;
     let rounding = (-c).mul_add(d, cd);
@@ -132,6 +154,18 @@ mod tests {
                 let exact = (x - 1.0).ln_1p();
                 assert!((ln(x) - exact).abs() <= 2.0 * f64::EPSILON * exact.abs(), "{x}");
             }
+        }
+    }
+
+    #[test]
+    fn ln_ratio_needs_no_quotient_within_range() {
+        assert_eq!(ln_ratio(0.3, 0.3), 0.0);
+        assert_eq!(ln_ratio(f64::MAX, f64::MAX), 0.0);
+        for (x, y) in [(f64::MAX, 5e-324), (1e-310, 1e300), (2.0, 3.0), (1.0 - f64::EPSILON, 1.0)] {
+            let exact = if x / y > 0.1 { ((x - y) / y).ln_1p() } else { x.ln() - y.ln() };
+            let exact = if (x / y).is_infinite() { x.ln() - y.ln() } else { exact };
+            assert!((ln_ratio(x, y) - exact).abs() <= 4.0 * f64::EPSILON * exact.abs(), "{x:e} {y:e}");
+            assert!((ln_ratio(y, x) + ln_ratio(x, y)).abs() <= 4.0 * f64::EPSILON * exact.abs());
         }
     }
 

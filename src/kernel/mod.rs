@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`contract`] | which rule decides about a distribution; the nan policies; the base |
 //! | [`math`] | the logarithm, ξ, and arithmetic without cancellation |
+//! | [`simd`] | the choice of an instruction set at run time |
 //! | [`weights`] | views on weights with validity, and how they are summed |
 //! | [`entropy`], [`kl_div`] | one quantity each: a row, an element, the sums of a group |
 //! | [`columns`] | many elements: one by one, and in pairs |
@@ -17,4 +18,5 @@ pub mod entropy;
 pub mod kl_div;
 pub mod math;
 pub mod rows;
+pub mod simd;
 pub mod weights;

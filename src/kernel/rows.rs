@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::contract::{Missing, NanPolicy, Unit};
+use super::simd::vectorised;
 use super::weights::{Bits, Weight, Weights};
 use super::{entropy, kl_div};
 
@@ -143,14 +144,16 @@ pub fn entropy<T: Weight>(
     unit: Unit,
     out: &mut Values,
 ) -> Result<(), Error> {
-    for (row, i) in which.enumerate() {
-        let value = match x.get(i) {
-            None => None,
-            Some(x) => entropy::row(x, policy).map_err(|missing| Error::Missing { row, missing })?,
-        };
-        out.push(value.map(|nats| unit.express(nats)));
-    }
-    Ok(())
+    vectorised!({
+        for (row, i) in which.enumerate() {
+            let value = match x.get(i) {
+                None => None,
+                Some(x) => entropy::row(x, policy).map_err(|missing| Error::Missing { row, missing })?,
+            };
+            out.push(value.map(|nats| unit.express(nats)));
+        }
+        Ok(())
+    })
 }
 
 /// Adds the divergence of a row of p from a row of q for each of the `pairs` of row numbers.
@@ -162,19 +165,21 @@ pub fn kl_div<T: Weight>(
     unit: Unit,
     out: &mut Values,
 ) -> Result<(), Error> {
-    for (row, (i, j)) in pairs.enumerate() {
-        let value = match (p.get(i), q.get(j)) {
-            (Some(p), Some(q)) if p.len() != q.len() => {
-                return Err(Error::Lengths { row, p: p.len(), q: q.len() });
-            }
-            (Some(p), Some(q)) => {
-                kl_div::row(p, q, policy).map_err(|missing| Error::Missing { row, missing })?
-            }
-            _ => None,
-        };
-        out.push(value.map(|nats| unit.express(nats)));
-    }
-    Ok(())
+    vectorised!({
+        for (row, (i, j)) in pairs.enumerate() {
+            let value = match (p.get(i), q.get(j)) {
+                (Some(p), Some(q)) if p.len() != q.len() => {
+                    return Err(Error::Lengths { row, p: p.len(), q: q.len() });
+                }
+                (Some(p), Some(q)) => {
+                    kl_div::row(p, q, policy).map_err(|missing| Error::Missing { row, missing })?
+                }
+                _ => None,
+            };
+            out.push(value.map(|nats| unit.express(nats)));
+        }
+        Ok(())
+    })
 }
 
 impl Error {

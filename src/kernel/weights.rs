@@ -87,14 +87,6 @@ impl<'a, T: Weight> Weights<'a, T> {
         self.valid.is_none_or(|bits| bits.get(i))
     }
 
-    /// The weights one by one.
-    pub fn iter(self) -> impl Iterator<Item = Option<f64>> + 'a
-    where
-        T: 'a,
-    {
-        (0..self.len()).map(move |i| self.get(i))
-    }
-
     /// The values alone, if there are no nulls among them.
     #[inline(always)]
     pub fn no_nulls(self) -> Option<&'a [T]> {
@@ -110,16 +102,33 @@ impl<'a, T: Weight> Weights<'a, T> {
         self.no_nulls().map(Dense)
     }
 
-    /// Whether the weight at `i` is a number: neither null nor NaN.
+    /// The weights with 0 in place of those that the mask drops, scaled by a power of two. Dropping an element and giving it
+    /// no mass are the same thing to a sum, so nothing is copied.
     #[inline(always)]
-    pub fn is_number(self, i: usize) -> bool {
+    pub fn masked<M: Mask>(self, mask: M, scale: f64) -> Masked<'a, T, M> {
+        Masked { values: self.values, mask, scale }
+    }
+}
+
+/// Which elements of a distribution stay.
+pub trait Mask: Copy {
+    /// Whether element `i` does.
+    fn keeps(&self, i: usize) -> bool;
+}
+
+/// Those that are numbers: neither null nor NaN.
+impl<T: Weight> Mask for Weights<'_, T> {
+    #[inline(always)]
+    fn keeps(&self, i: usize) -> bool {
         self.is_valid(i) && !self.values[i].to_f64().is_nan()
     }
+}
 
-    /// The weights with 0 in place of those that `keep` turns down, scaled by a power of two. Dropping an element and
-    /// giving it no mass are the same thing to a sum, so nothing is copied.
-    pub fn masked<K: Fn(usize) -> bool>(self, keep: K, scale: f64) -> Masked<'a, T, K> {
-        Masked { values: self.values, keep, scale }
+/// Those that both keep.
+impl<A: Mask, B: Mask> Mask for (A, B) {
+    #[inline(always)]
+    fn keeps(&self, i: usize) -> bool {
+        self.0.keeps(i) && self.1.keeps(i)
     }
 }
 
@@ -156,28 +165,32 @@ impl<T: Weight> Source for Dense<'_, T> {
     #[inline(always)]
     fn block(&self, i: usize) -> Block {
         let rest = &self.0[i * LANES..];
+        let mut block = [0.0; LANES];
         match rest.first_chunk::<LANES>() {
-            Some(chunk) => chunk.map(T::to_f64),
+            Some(chunk) => {
+                for k in 0..LANES {
+                    block[k] = chunk[k].to_f64();
+                }
+            }
             None => {
-                let mut block = [0.0; LANES];
                 for (slot, x) in block.iter_mut().zip(rest) {
                     *slot = x.to_f64();
                 }
-                block
             }
         }
+        block
     }
 }
 
 /// Weights of which some are dropped; see [`Weights::masked`].
 #[derive(Clone, Copy)]
-pub struct Masked<'a, T, K> {
+pub struct Masked<'a, T, M> {
     values: &'a [T],
-    keep: K,
+    mask: M,
     scale: f64,
 }
 
-impl<T: Weight, K: Fn(usize) -> bool> Source for Masked<'_, T, K> {
+impl<T: Weight, M: Mask> Source for Masked<'_, T, M> {
     #[inline(always)]
     fn len(&self) -> usize {
         self.values.len()
@@ -188,7 +201,7 @@ impl<T: Weight, K: Fn(usize) -> bool> Source for Masked<'_, T, K> {
         let mut block = [0.0; LANES];
         for (k, slot) in block.iter_mut().enumerate() {
             let at = i * LANES + k;
-            if at < self.values.len() && (self.keep)(at) {
+            if at < self.values.len() && self.mask.keeps(at) {
                 *slot = self.values[at].to_f64() * self.scale;
             }
         }
@@ -196,30 +209,38 @@ impl<T: Weight, K: Fn(usize) -> bool> Source for Masked<'_, T, K> {
     }
 }
 
-/// Sums N quantities over the blocks: `terms(i)` gives what the `i`-th block adds to each.
+/// What a sum is taken of. Not a closure: those are not sure to be inlined, and a loop that isn't inlined as a whole is not
+/// compiled for the instruction set at hand.
+pub trait Terms<const N: usize> {
+    /// Adds the terms of the `i`-th block to the lanes of N sums.
+    fn add(&mut self, i: usize, lanes: &mut [Block; N]);
+}
+
+/// Sums N quantities over so many blocks.
 ///
 /// The order, which fixes the rounding: lane by lane over runs of 16 blocks, the lanes pairwise at the end of a run,
 /// and the runs in sequence with the rounding error carried along (Neumaier 1974). So the error is that of 16
 /// additions, however long the row is.
 #[inline(always)]
-pub fn sums<const N: usize>(blocks: usize, mut terms: impl FnMut(usize) -> [Block; N]) -> [f64; N] {
+pub fn sums<const N: usize>(blocks: usize, terms: &mut impl Terms<N>) -> [f64; N] {
     const RUN: usize = 16;
     let mut sums = [Carried::default(); N];
-    for start in (0..blocks).step_by(RUN) {
+    let mut start = 0;
+    while start < blocks {
         let mut lanes = [[0.0; LANES]; N];
         for i in start..blocks.min(start + RUN) {
-            let block = terms(i);
-            for (lanes, block) in lanes.iter_mut().zip(block) {
-                for (lane, term) in lanes.iter_mut().zip(block) {
-                    *lane += term;
-                }
-            }
+            terms.add(i, &mut lanes);
         }
-        for (sum, lanes) in sums.iter_mut().zip(lanes) {
-            sum.add(pairwise(lanes));
+        for n in 0..N {
+            sums[n].add(pairwise(lanes[n]));
         }
+        start += RUN;
     }
-    sums.map(Carried::total)
+    let mut totals = [0.0; N];
+    for n in 0..N {
+        totals[n] = sums[n].total();
+    }
+    totals
 }
 
 /// A sum and the rounding error it has lost so far.
@@ -251,18 +272,6 @@ fn pairwise([a, b, c, d, e, f, g, h]: Block) -> f64 {
     ((a + b) + (c + d)) + ((e + f) + (g + h))
 }
 
-/// A block made of another lane by lane.
-#[inline(always)]
-pub fn each(block: Block, f: impl Fn(f64) -> f64) -> Block {
-    block.map(f)
-}
-
-/// A block made of two others lane by lane.
-#[inline(always)]
-pub fn both(a: Block, b: Block, f: impl Fn(f64, f64) -> f64) -> Block {
-    std::array::from_fn(|k| f(a[k], b[k]))
-}
-
 /// The total of a distribution and its extremes.
 #[derive(Clone, Copy, Debug)]
 pub struct Totals {
@@ -283,14 +292,14 @@ impl Totals {
     /// Reads the distribution once.
     #[inline(always)]
     pub fn of(source: &impl Source) -> Totals {
-        let (mut max, mut min) = ([0.0; LANES], [0.0; LANES]);
-        let [total] = sums(source.blocks(), |i| {
-            let x = source.block(i);
-            max = both(max, x, |m, x| if x > m { x } else { m });
-            min = both(min, x, |m, x| if x < m { x } else { m });
-            [x]
-        });
-        Totals { total, max: max.into_iter().fold(0.0, f64::max), min: min.into_iter().fold(0.0, f64::min) }
+        let mut scan = Scan { source, max: [0.0; LANES], min: [0.0; LANES] };
+        let [total] = sums(source.blocks(), &mut scan);
+        let (mut max, mut min) = (0.0, 0.0);
+        for k in 0..LANES {
+            max = if scan.max[k] > max { scan.max[k] } else { max };
+            min = if scan.min[k] < min { scan.min[k] } else { min };
+        }
+        Totals { total, max, min }
     }
 
     /// Whether no rule but 9 can apply and no care is needed about the range: there is mass, all weights are finite,
@@ -308,6 +317,24 @@ impl Totals {
             power_of_two(600)
         } else {
             1.0
+        }
+    }
+}
+
+struct Scan<'a, S> {
+    source: &'a S,
+    max: Block,
+    min: Block,
+}
+
+impl<S: Source> Terms<1> for Scan<'_, S> {
+    #[inline(always)]
+    fn add(&mut self, i: usize, [total]: &mut [Block; 1]) {
+        let x = self.source.block(i);
+        for k in 0..LANES {
+            total[k] += x[k];
+            self.max[k] = if x[k] > self.max[k] { x[k] } else { self.max[k] };
+            self.min[k] = if x[k] < self.min[k] { x[k] } else { self.min[k] };
         }
     }
 }

@@ -6,6 +6,8 @@
 
 use polars::prelude::*;
 use polars_arrow::array::PrimitiveArray;
+use polars_arrow::bitmap::Bitmap;
+use polars_arrow::compute::utils::combine_validities_and;
 
 use super::dtypes::{self, Precision};
 use super::errors::{common_rows, missing_in_column};
@@ -50,22 +52,27 @@ macro_rules! with_weights {
 
 /// −x ln x, null for null.
 pub fn entr(x: &Series, precision: Precision) -> PolarsResult<Series> {
-    let values = with_weights!([x], |w| columns::map(w, |x| x.map(entropy::entr)));
-    optional(x.name(), values, precision)
+    let values = with_weights!([x], |w| columns::map(w, &columns::Entr));
+    leaf::series(x.name(), vec![leaf::floats(values, validity(x), precision)])
 }
 
 /// x ln(x/y), null for null.
 pub fn rel_entr(x: &Series, y: &Series, precision: Precision) -> PolarsResult<Series> {
-    common_rows(x, y)?;
-    let values =
-        with_weights!([x, y], |p, q| columns::map_pairs(p, q, |x, y| Some(kl_div::rel_entr(x?, y?))));
-    optional(x.name(), values, precision)
+    let rows = common_rows(x, y)?;
+    let values = with_weights!([x, y], |p, q| columns::map_pairs(p, q, &columns::RelEntr));
+    let spread = |s: &Series| match validity(s) {
+        Some(bits) if s.len() != rows => Some(Bitmap::new_with_value(bits.get_bit(0), rows)),
+        bits => bits,
+    };
+    let validity = combine_validities_and(spread(x).as_ref(), spread(y).as_ref());
+    leaf::series(x.name(), vec![leaf::floats(values, validity, precision)])
 }
 
-fn optional(name: &PlSmallStr, values: Vec<Option<f64>>, precision: Precision) -> PolarsResult<Series> {
-    let array = PrimitiveArray::<f64>::from_trusted_len_iter(values.into_iter());
-    let (_, values, validity) = array.into_inner();
-    leaf::series(name, vec![leaf::floats(values.to_vec(), validity, precision)])
+fn validity(s: &Series) -> Option<Bitmap> {
+    match s.dtype() {
+        DataType::Null => Some(Bitmap::new_zeroed(s.len())),
+        _ => s.rechunk().chunks()[0].validity().cloned(),
+    }
 }
 
 /// The dtype of a channel that belongs to a result of this precision.
@@ -84,11 +91,9 @@ pub fn precision_of_ranks(dtype: &DataType) -> Precision {
 
 /// A part of the entropy's sums.
 pub fn entropy_summand(x: &Series, kwargs: &SummandKwargs, precision: Precision) -> PolarsResult<Series> {
-    let mass = |x: Option<f64>| x.map_or(0.0, entropy::mass);
-    let term = |x: Option<f64>| x.map_or(0.0, entropy::term);
     with_weights!([x], |w| match kwargs.part {
-        Part::MassP | Part::MassQ => doubles(x.name(), columns::map(w, mass)),
-        Part::Term => doubles(x.name(), columns::map(w, term)),
+        Part::MassP | Part::MassQ => doubles(x.name(), columns::map(w, &columns::Mass)),
+        Part::Term => doubles(x.name(), columns::map(w, &columns::Term)),
         Part::Rank => {
             let numbers = columns::ranks(w, kwargs.nan_policy.0);
             ranks(x.name(), numbers.map_err(|m| missing_in_column(m, x.name(), ""))?, precision)
@@ -105,20 +110,14 @@ pub fn kl_div_summand(
 ) -> PolarsResult<Series> {
     common_rows(p, q)?;
     with_weights!([p, q], |x, y| match kwargs.part {
-        Part::MassP => doubles(p.name(), columns::map_pairs(x, y, |p, q| summands(p, q).p)),
-        Part::MassQ => doubles(p.name(), columns::map_pairs(x, y, |p, q| summands(p, q).q)),
-        Part::Term => doubles(p.name(), columns::map_pairs(x, y, |p, q| summands(p, q).term)),
+        Part::MassP => doubles(p.name(), columns::map_pairs(x, y, &columns::MassP)),
+        Part::MassQ => doubles(p.name(), columns::map_pairs(x, y, &columns::MassQ)),
+        Part::Term => doubles(p.name(), columns::map_pairs(x, y, &columns::TermPq)),
         Part::Rank => {
             let numbers = columns::pair_ranks(x, y, kwargs.nan_policy.0);
             ranks(p.name(), numbers.map_err(|m| missing_in_column(m, p.name(), q.name()))?, precision)
         }
     })
-}
-
-#[inline(always)]
-fn summands(p: Option<f64>, q: Option<f64>) -> Summands {
-    // A missing side keeps the whole pair out; so does NaN, as the kernel has it.
-    kl_div::summands(p.unwrap_or(f64::NAN), q.unwrap_or(f64::NAN))
 }
 
 /// Sums and the highest rank of every group, as they come back from the engine.
@@ -154,7 +153,9 @@ impl Groups {
             let rank = ranks.get(i).map_or(Rank::Absent, |number| Rank::from_number(number as u8));
             of(sums, rank).map(|nats| unit.express(nats))
         });
-        optional(name, values.collect(), self.precision)
+        let array: PrimitiveArray<f64> = values.collect();
+        let (_, values, validity) = array.into_inner();
+        leaf::series(name, vec![leaf::floats(values.to_vec(), validity, self.precision)])
     }
 }
 
