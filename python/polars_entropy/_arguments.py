@@ -80,17 +80,20 @@ def check_keepdims(keepdims: bool) -> bool:  # noqa: FBT001
     return keepdims
 
 
-def column(q: object, *, names: bool) -> pl.Expr | None:
-    """The expression of a column, `None` if `q` is something else; a name means nothing without a frame."""
+def expression(q: object, *, names: bool) -> pl.Expr | None:
+    """The expression of a name or an expression, `None` if `q` is neither; a name means nothing without a frame."""
     if isinstance(q, str):
         if not names:
             raise TypeError(f"a Series has no columns, and so no {q!r}: pass q as a Series or a sequence of numbers")
         return pl.col(q)
     if isinstance(q, pl.Expr):
         return q
-    if isinstance(q, pl.Series):
-        return pl.lit(q)
     return None
+
+
+def fixed(row: pl.Series) -> pl.Expr:
+    """One row that goes with any number of them; a literal Series alone is no scalar to a group."""
+    return pl.lit(row).first()
 
 
 def is_number(q: object) -> bool:
@@ -107,7 +110,7 @@ def number(q: Any) -> float:
 
 
 def vector(q: object) -> pl.Series:
-    """The numbers of one distribution."""
+    """The numbers of one distribution, or of a column."""
     values = _values(q)
     if isinstance(values, pl.Series):
         if values.dtype.is_nested():

@@ -25,53 +25,61 @@ if TYPE_CHECKING:
 _LIBRARY = Path(__file__).parent
 
 
-def _call(function: str, *inputs: pl.Expr, whole_column: bool = False, **kwargs: Any) -> pl.Expr:
+def _call(
+    function: str, *inputs: pl.Expr, elementwise: bool = True, changes_length: bool = False, **kwargs: Any
+) -> pl.Expr:
     return register_plugin_function(
         plugin_path=_LIBRARY,
         function_name=function,
         args=inputs,
         kwargs=kwargs,
-        is_elementwise=not whole_column,
-        changes_length=whole_column,
+        is_elementwise=elementwise,
+        changes_length=changes_length,
     )
 
 
 def entr(x: pl.Expr) -> pl.Expr:
-    return _call("entr", x, weak_q=False)
+    return _call("entr", x, weak_q=False, whole_q=False)
 
 
 def rel_entr(x: pl.Expr, y: object, *, names: bool) -> pl.Expr:
-    y_expr, weak_q = _flat(y, names=names)
-    return _call("rel_entr", x, y_expr, weak_q=weak_q)
+    y_expr, how = _flat(y, names=names)
+    return _call("rel_entr", x, y_expr, **how)
 
 
 def entropy(x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
     base, nan_policy = arguments.check_base(base), arguments.check_nan_policy(nan_policy)
 
     def summand(part: str) -> pl.Expr:
-        return _call("entropy_summand", x, part=part, nan_policy=nan_policy, weak_q=False)
+        return _call("entropy_summand", x, part=part, nan_policy=nan_policy, weak_q=False, whole_q=False)
 
     return _call("entropy_of_sums", summand("mass_p").sum(), summand("term").sum(), summand("rank").max(), base=base)
 
 
 def kl_div(p: pl.Expr, q: object, *, base: float | None, nan_policy: NanPolicy, names: bool) -> pl.Expr:
     base, nan_policy = arguments.check_base(base), arguments.check_nan_policy(nan_policy)
-    q_expr, weak_q = _flat(q, names=names)
+    q_expr, how = _flat(q, names=names)
 
     def summand(part: str) -> pl.Expr:
-        return _call("kl_div_summand", p, q_expr, part=part, nan_policy=nan_policy, weak_q=weak_q)
+        return _call("kl_div_summand", p, q_expr, part=part, nan_policy=nan_policy, **how)
 
     sums = [summand(part).sum() for part in ("mass_p", "mass_q", "term")]
     return _call("kl_div_of_sums", *sums, summand("rank").max(), base=base)
 
 
-def _flat(q: object, *, names: bool) -> tuple[pl.Expr, bool]:
-    """q of flat columns, and whether it is a Python number, which has no precision of its own."""
-    if (column := arguments.column(q, names=names)) is not None:
-        return column, False
+def _flat(q: object, *, names: bool) -> tuple[pl.Expr, dict[str, bool]]:
+    """q of flat columns, and how to call the plugin with it."""
+    if (expression := arguments.expression(q, names=names)) is not None:
+        return expression, {"weak_q": False, "whole_q": False}
     if arguments.is_number(q):
-        return pl.lit(arguments.number(q)), True
-    return pl.lit(arguments.vector(q)), False
+        # A Python number has no precision of its own.
+        return pl.lit(arguments.number(q)), {"weak_q": True, "whole_q": False}
+    values = q if isinstance(q, pl.Series) else arguments.vector(q)
+    if len(values) == 1 and isinstance(q, pl.Series):
+        return arguments.fixed(values), {"weak_q": False, "whole_q": False}
+    # A column of its own length goes with a whole column, never with a group. The plugin has to see the call to say so,
+    # and so that a morsel doesn't meet the whole of q; a Series by itself is one piece in any case.
+    return pl.lit(values), {"weak_q": False, "whole_q": names, "elementwise": not names}
 
 
 def list_entropy(x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
@@ -81,10 +89,17 @@ def list_entropy(x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl
 
 def list_kl_div(p: pl.Expr, q: object, *, base: float | None, nan_policy: NanPolicy, names: bool) -> pl.Expr:
     base, nan_policy = arguments.check_base(base), arguments.check_nan_policy(nan_policy)
-    q_expr = arguments.column(q, names=names)
+    q_expr = _rows(q, names=names)
     if q_expr is None:
-        q_expr = pl.lit(pl.Series([arguments.vector(q)]))
+        q_expr = arguments.fixed(pl.Series([arguments.vector(q)]))
     return _call("list_kl_div", p, q_expr, base=base, nan_policy=nan_policy)
+
+
+def _rows(q: object, *, names: bool) -> pl.Expr | None:
+    """q of rows, `None` if it is neither an expression nor a Series."""
+    if isinstance(q, pl.Series):
+        return arguments.fixed(q) if len(q) == 1 else pl.lit(q)
+    return arguments.expression(q, names=names)
 
 
 def arr_entropy(
@@ -104,9 +119,9 @@ def arr_kl_div(
     names: bool,
     ndim: int | None,
 ) -> pl.Expr:
-    column = arguments.column(q, names=names)
-    fixed = [] if column is not None else [pl.lit(arguments.cell(q))]
+    column = _rows(q, names=names)
     columns = [p] if column is None else [p, column]
+    fixed = [arguments.fixed(arguments.cell(q))] if column is None else []
     return _along_axes(
         "arr_kl_div", columns, *fixed, axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy, ndim=ndim
     )
@@ -137,4 +152,4 @@ def _along_axes(
     if min(axes) >= -1:
         return _call(function, *columns, *fixed, span="row", **kwargs)
     # Counted from the back, whether -2 is an axis of the cell or the column itself depends on the dtype.
-    return _call(function, *columns, *fixed, whole_column=True, span="column", **kwargs)
+    return _call(function, *columns, *fixed, elementwise=False, changes_length=True, span="column", **kwargs)

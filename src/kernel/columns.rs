@@ -1,6 +1,7 @@
 //! Whole columns of elements: what goes in and comes out element by element.
 
-use super::contract::{Missing, NanPolicy, Rank, Side, missing_side};
+use super::contract::{Missing, NanPolicy, Rank, Side, Unit, missing_side};
+use super::rows::Values;
 use super::simd::vectorised;
 use super::weights::{Weight, Weights};
 use super::{entropy, kl_div};
@@ -129,19 +130,25 @@ maps! {
     TermPq: MapPairs, |p, q| kl_div::summands(p, q).term, null 0.0;
 }
 
-/// The number of an element's rank under a policy.
-struct Ranked(NanPolicy);
+/// The number of an element's rank, with what a policy makes of missing ones.
+struct Ranked {
+    nan: u8,
+    null: u8,
+}
 
 /// Not the number of any rank: the policy says that the element is an error.
 const ERROR: u8 = u8::MAX;
 
 impl Ranked {
+    fn new(policy: NanPolicy) -> Ranked {
+        let number = |rank: Rank| rank.under(policy).map_or(ERROR, |rank| rank as u8);
+        Ranked { nan: number(Rank::Nan), null: number(Rank::Null) }
+    }
+
     #[inline(always)]
     fn number(&self, rank: Rank) -> u8 {
-        match rank.under(self.0) {
-            Some(rank) => rank as u8,
-            None => ERROR,
-        }
+        let number = if rank as u8 == Rank::Nan as u8 { self.nan } else { rank as u8 };
+        if rank as u8 == Rank::Null as u8 { self.null } else { number }
     }
 }
 
@@ -165,12 +172,12 @@ impl MapPairs for Ranked {
 
 /// The rank of every element under a policy.
 pub fn ranks<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Vec<u8>, Missing> {
-    checked(map(x, &Ranked(policy)), policy, |_| Side::P)
+    checked(map(x, &Ranked::new(policy)), policy, |_| Side::P)
 }
 
 /// The rank of every pair under a policy; lengths as in [`map_pairs`].
 pub fn pair_ranks<T: Weight>(p: Weights<T>, q: Weights<T>, policy: NanPolicy) -> Result<Vec<u8>, Missing> {
-    let ranks = map_pairs(p, q, &Ranked(policy));
+    let ranks = map_pairs(p, q, &Ranked::new(policy));
     checked(ranks, policy, |at| missing_side(p.get(if p.len() == 1 { 0 } else { at })))
 }
 
@@ -183,6 +190,22 @@ fn checked(ranks: Vec<u8>, policy: NanPolicy, side: impl Fn(usize) -> Side) -> R
         None => Ok(ranks),
         Some(at) => Err(Missing { side: side(at), at }),
     }
+}
+
+/// The values of groups: `of` takes the sums of one and its rank.
+pub fn finish<const N: usize>(
+    sums: [&[f64]; N],
+    ranks: Weights<f64>,
+    unit: Unit,
+    of: impl Fn([f64; N], Rank) -> Option<f64>,
+) -> Values {
+    let mut out = Values::with_capacity(ranks.len());
+    for i in 0..ranks.len() {
+        // The maximum over no elements at all is null.
+        let rank = ranks.get(i).map_or(Rank::Absent, |number| Rank::from_number(number as u8));
+        out.push(of(sums.map(|sum| sum[i]), rank).map(|nats| unit.express(nats)));
+    }
+    out
 }
 
 #[cfg(test)]

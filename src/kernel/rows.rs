@@ -108,8 +108,9 @@ impl Values {
         Values { values: Vec::with_capacity(rows), valid: None }
     }
 
+    /// Adds a row, `None` being null.
     #[inline(always)]
-    fn push(&mut self, value: Option<f64>) {
+    pub fn push(&mut self, value: Option<f64>) {
         let i = self.values.len();
         if value.is_none() && self.valid.is_none() {
             self.valid = Some(vec![u8::MAX; i.div_ceil(8)]);

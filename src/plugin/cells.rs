@@ -12,7 +12,7 @@ use polars_arrow::bitmap::Bitmap;
 
 use super::dtypes::{self, Method, Precision, Shape};
 use super::errors::{common_rows, in_row};
-use super::kwargs::CellKwargs;
+use super::kwargs::{CellKwargs, Span};
 use super::leaf::{self, Leaf};
 use super::lists::aligned_chunks;
 use crate::kernel::axes;
@@ -46,6 +46,15 @@ pub fn apply(inputs: &[Series], kwargs: &CellKwargs) -> PolarsResult<Series> {
         policy: kwargs.nan_policy.0,
         unit: Unit::new(kwargs.base),
     };
+    let whole_column = kwargs.span == Span::Column && options.reduced[0];
+    // A q of one row stands for any number of them and stays what it is.
+    let imploded =
+        |s: &Series| if s.len() == p.len() { Ok(s.implode()?.into_series()) } else { Ok(s.clone()) };
+    let columns: Vec<Series> = match whole_column {
+        true => inputs.iter().map(imploded).collect::<PolarsResult<_>>()?,
+        false => inputs.to_vec(),
+    };
+    let (p, q) = (&columns[0], columns.get(1));
     match options.precision {
         Precision::Single => apply_in::<f32>(p, q, &options),
         Precision::Double => apply_in::<f64>(p, q, &options),
@@ -292,7 +301,7 @@ fn by_row<T: Leaf>(p: &Series, q: Option<&Series>, options: &Options) -> PolarsR
     leaf::series(p.name(), out)
 }
 
-/// Lists of cells, one for each column or group; or cells that stand for any number of rows of every group.
+/// Lists of cells, one for each column or group; or one cell for each, which stands for any number of rows.
 struct Groups<T: Leaf> {
     cells: Opened<T>,
     lists: Option<ListArray<i64>>,
@@ -312,14 +321,9 @@ impl<T: Leaf> Groups<T> {
         })
     }
 
-    fn len(&self) -> usize {
-        self.lists.as_ref().map_or(1, |lists| lists.len())
-    }
-
-    /// The rows of group `i`; a single group stands for any number.
+    /// The rows of group `i`, `None` if it is null.
     fn get(&self, i: usize) -> Option<Range<usize>> {
-        let Some(lists) = &self.lists else { return Some(0..self.cells.rows) };
-        let i = if lists.len() == 1 { 0 } else { i };
+        let Some(lists) = &self.lists else { return Some(i..i + 1) };
         let offsets = lists.offsets().as_slice();
         let valid = lists.validity().is_none_or(|bits| bits.get_bit(i));
         valid.then(|| (offsets[i] - offsets[0]) as usize..(offsets[i + 1] - offsets[0]) as usize)
@@ -328,32 +332,29 @@ impl<T: Leaf> Groups<T> {
 
 /// The rows of each group together: axis 0 is reduced. One cell for each group comes out.
 fn by_group<T: Leaf>(p: &Series, q: Option<&Series>, options: &Options) -> PolarsResult<Series> {
+    let groups = q.map_or(Ok(p.len()), |q| common_rows(p, q))?;
     let of_p = Groups::<T>::new(p)?;
     let of_q = q.map(Groups::<T>::new).transpose()?;
-    let groups = match &of_q {
-        Some(q) if of_p.len() == 1 => q.len(),
-        _ => of_p.len(),
-    };
     let shape = &of_p.cells.shape;
     let per_group: usize = axes::sizes(shape, &options.reduced[1..], false).iter().product();
     let mut values = Values::with_capacity(groups * per_group);
+    let one_for_all = |s: &Series, i| if s.len() == 1 { 0 } else { i };
     for i in 0..groups {
-        let name_of_q = q.map_or("", |q| q.name());
-        let fail = |e| in_row(e, i, p.name(), name_of_q);
-        let (Some(range), of_q) = (of_p.get(i), of_q.as_ref().map(|q| (q, q.get(i)))) else {
-            values.push_nulls(per_group);
-            continue;
+        let fail = |e| in_row(e, i, p.name(), q.map_or("", |q| q.name()));
+        let cells = of_p.get(one_for_all(p, i)).map(|rows| of_p.cells.grid(rows));
+        let reference = match (q, &of_q) {
+            (Some(q), Some(of_q)) => Some(of_q.get(one_for_all(q, i)).map(|rows| of_q.cells.grid(rows))),
+            _ => None,
         };
-        let of_p = of_p.cells.grid(range);
-        match of_q {
-            None => reduce(&of_p, None, options, &mut values).map_err(fail)?,
-            Some((_, None)) => values.push_nulls(per_group),
-            Some((q, Some(range))) => {
-                if range.len() != of_p.rows && range.len() != 1 {
-                    return Err(fail(rows::Error::Lengths { row: i, p: of_p.rows, q: range.len() }));
-                }
-                reduce(&of_p, Some(&q.cells.grid(range)), options, &mut values).map_err(fail)?;
+        match (cells, reference) {
+            (Some(p), None) => reduce(&p, None, options, &mut values).map_err(fail)?,
+            (Some(p), Some(Some(q))) if q.rows == p.rows || q.rows == 1 => {
+                reduce(&p, Some(&q), options, &mut values).map_err(fail)?;
             }
+            (Some(p), Some(Some(q))) => {
+                return Err(fail(rows::Error::Lengths { row: i, p: p.rows, q: q.rows }));
+            }
+            _ => values.push_nulls(per_group),
         }
     }
     let out_shape = options.cell_shape(shape);

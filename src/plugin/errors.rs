@@ -9,9 +9,11 @@ use crate::kernel::rows;
 const COUNTED: &str = "rows count from 0 within the batch; a streaming query passes large frames in several";
 
 fn named(side: Side, p: &str, q: &str) -> String {
-    match side {
-        Side::P => format!("'{}'", p.escape_debug()),
-        Side::Q => format!("q ('{}')", q.escape_debug()),
+    match (side, p, q) {
+        (Side::P, "", _) => "p".into(),
+        (Side::P, p, _) => format!("'{}'", p.escape_debug()),
+        (Side::Q, _, "") => "q".into(),
+        (Side::Q, _, q) => format!("q ('{}')", q.escape_debug()),
     }
 }
 
@@ -48,9 +50,22 @@ pub fn common_rows(p: &Series, q: &Series) -> PolarsResult<usize> {
         (1, q) => Ok(q),
         (of_p, of_q) => Err(polars_err!(
             ShapeMismatch:
-            "{} has {of_p} rows and {} has {of_q}: q needs one row for each of p, or a single row; \
-             in a group or window, join q in as a column",
+            "{} has {of_p} rows and {} has {of_q}: q needs one row for each of p, or a single row",
             named(Side::P, p.name(), q.name()), named(Side::Q, p.name(), q.name())
         )),
     }
+}
+
+/// [`common_rows`] of flat columns. A sequence, which is a column of its own length, goes with whole columns only.
+pub fn flat_rows(p: &Series, q: &Series, whole_q: bool) -> PolarsResult<usize> {
+    // Polars calls a function that is not elementwise once for each group, and doesn't pass the name then. A group of the
+    // very length of q would otherwise pass for a column.
+    polars_ensure!(
+        !whole_q || (p.len() == q.len() && !p.name().is_empty()),
+        ShapeMismatch:
+        "{} has {} rows and q, a sequence of numbers, is a column of {}: it takes one number for each row of a whole \
+         column; in a group or window, join q in as a column",
+        named(Side::P, p.name(), ""), p.len(), q.len()
+    );
+    common_rows(p, q)
 }

@@ -10,12 +10,11 @@ use polars_arrow::bitmap::Bitmap;
 use polars_arrow::compute::utils::combine_validities_and;
 
 use super::dtypes::{self, Precision};
-use super::errors::{common_rows, missing_in_column};
-use super::kwargs::{Part, SummandKwargs};
+use super::errors::{flat_rows, missing_in_column};
+use super::kwargs::{ElementKwargs, Part, SummandKwargs};
 use super::leaf::{self, Leaf};
 use crate::kernel::contract::{Rank, Unit};
 use crate::kernel::kl_div::Summands;
-use crate::kernel::weights::Weights;
 use crate::kernel::{columns, entropy, kl_div};
 
 /// The column in one piece, as floats.
@@ -23,8 +22,11 @@ fn column<T: Leaf>(s: &Series) -> PolarsResult<PrimitiveArray<T>> {
     leaf::leaf(s.rechunk().chunks()[0].clone(), s.dtype())
 }
 
-fn doubles(name: &PlSmallStr, values: Vec<f64>) -> PolarsResult<Series> {
-    leaf::series(name, vec![leaf::floats(values, None, Precision::Double)])
+/// Summands, which Polars sums. Over overlapping windows it does so by adding what comes in and subtracting what goes out,
+/// which leaves behind what the large ones rounded off; but only in a column of one chunk. So there is a second.
+fn summands(name: &PlSmallStr, values: Vec<f64>) -> PolarsResult<Series> {
+    let empty = leaf::floats(Vec::new(), None, Precision::Double);
+    leaf::series(name, vec![leaf::floats(values, None, Precision::Double), empty])
 }
 
 fn ranks(name: &PlSmallStr, ranks: Vec<u8>, precision: Precision) -> PolarsResult<Series> {
@@ -57,8 +59,13 @@ pub fn entr(x: &Series, precision: Precision) -> PolarsResult<Series> {
 }
 
 /// x ln(x/y), null for null.
-pub fn rel_entr(x: &Series, y: &Series, precision: Precision) -> PolarsResult<Series> {
-    let rows = common_rows(x, y)?;
+pub fn rel_entr(
+    x: &Series,
+    y: &Series,
+    kwargs: &ElementKwargs,
+    precision: Precision,
+) -> PolarsResult<Series> {
+    let rows = flat_rows(x, y, kwargs.whole_q)?;
     let values = with_weights!([x, y], |p, q| columns::map_pairs(p, q, &columns::RelEntr));
     let spread = |s: &Series| match validity(s) {
         Some(bits) if s.len() != rows => Some(Bitmap::new_with_value(bits.get_bit(0), rows)),
@@ -92,8 +99,8 @@ pub fn precision_of_ranks(dtype: &DataType) -> Precision {
 /// A part of the entropy's sums.
 pub fn entropy_summand(x: &Series, kwargs: &SummandKwargs, precision: Precision) -> PolarsResult<Series> {
     with_weights!([x], |w| match kwargs.part {
-        Part::MassP | Part::MassQ => doubles(x.name(), columns::map(w, &columns::Mass)),
-        Part::Term => doubles(x.name(), columns::map(w, &columns::Term)),
+        Part::MassP | Part::MassQ => summands(x.name(), columns::map(w, &columns::Mass)),
+        Part::Term => summands(x.name(), columns::map(w, &columns::Term)),
         Part::Rank => {
             let numbers = columns::ranks(w, kwargs.nan_policy.0);
             ranks(x.name(), numbers.map_err(|m| missing_in_column(m, x.name(), ""))?, precision)
@@ -108,11 +115,11 @@ pub fn kl_div_summand(
     kwargs: &SummandKwargs,
     precision: Precision,
 ) -> PolarsResult<Series> {
-    common_rows(p, q)?;
+    flat_rows(p, q, kwargs.whole_q)?;
     with_weights!([p, q], |x, y| match kwargs.part {
-        Part::MassP => doubles(p.name(), columns::map_pairs(x, y, &columns::MassP)),
-        Part::MassQ => doubles(p.name(), columns::map_pairs(x, y, &columns::MassQ)),
-        Part::Term => doubles(p.name(), columns::map_pairs(x, y, &columns::TermPq)),
+        Part::MassP => summands(p.name(), columns::map_pairs(x, y, &columns::MassP)),
+        Part::MassQ => summands(p.name(), columns::map_pairs(x, y, &columns::MassQ)),
+        Part::Term => summands(p.name(), columns::map_pairs(x, y, &columns::TermPq)),
         Part::Rank => {
             let numbers = columns::pair_ranks(x, y, kwargs.nan_policy.0);
             ranks(p.name(), numbers.map_err(|m| missing_in_column(m, p.name(), q.name()))?, precision)
@@ -120,53 +127,26 @@ pub fn kl_div_summand(
     })
 }
 
-/// Sums and the highest rank of every group, as they come back from the engine.
-struct Groups {
-    sums: Vec<PrimitiveArray<f64>>,
-    ranks: PrimitiveArray<f64>,
-    precision: Precision,
-}
-
-impl Groups {
-    fn new(inputs: &[Series]) -> PolarsResult<Groups> {
-        let (ranks, sums) =
-            inputs.split_last().ok_or_else(|| polars_err!(ComputeError: "expected sums and ranks"))?;
-        Ok(Groups {
-            sums: sums.iter().map(column).collect::<PolarsResult<_>>()?,
-            ranks: column(ranks)?,
-            precision: precision_of_ranks(ranks.dtype()),
-        })
-    }
-
-    /// The values; `of` takes a group's sums and its rank.
-    fn finish<const N: usize>(
-        &self,
-        name: &PlSmallStr,
-        unit: Unit,
-        of: impl Fn([f64; N], Rank) -> Option<f64>,
-    ) -> PolarsResult<Series> {
-        let sums: Vec<Weights<f64>> = self.sums.iter().map(leaf::weights).collect();
-        let ranks = leaf::weights(&self.ranks);
-        let values = (0..ranks.len()).map(|i| {
-            let sums = std::array::from_fn(|k| sums[k].get(i).unwrap_or_default());
-            // The maximum over no rows at all is null.
-            let rank = ranks.get(i).map_or(Rank::Absent, |number| Rank::from_number(number as u8));
-            of(sums, rank).map(|nats| unit.express(nats))
-        });
-        let array: PrimitiveArray<f64> = values.collect();
-        let (_, values, validity) = array.into_inner();
-        leaf::series(name, vec![leaf::floats(values.to_vec(), validity, self.precision)])
-    }
+/// The values of groups from their sums and highest ranks, as they come back from the engine.
+fn finish<const N: usize>(
+    inputs: &[Series],
+    unit: Unit,
+    of: impl Fn([f64; N], Rank) -> Option<f64>,
+) -> PolarsResult<Series> {
+    polars_ensure!(inputs.len() == N + 1, ComputeError: "expected {N} sums and the ranks");
+    let sums = inputs[..N].iter().map(column::<f64>).collect::<PolarsResult<Vec<_>>>()?;
+    let sums = std::array::from_fn(|k| sums[k].values().as_slice());
+    let ranks = column::<f64>(&inputs[N])?;
+    let values = columns::finish(sums, leaf::weights(&ranks), unit, of);
+    leaf::series(inputs[0].name(), vec![leaf::values(values, precision_of_ranks(inputs[N].dtype()))])
 }
 
 /// The entropies of groups from their sums: mass, term, rank.
 pub fn entropy_of_sums(inputs: &[Series], unit: Unit) -> PolarsResult<Series> {
-    let finish = |[mass, term]: [f64; 2], rank| entropy::from_sums(mass, term, rank);
-    Groups::new(inputs)?.finish(inputs[0].name(), unit, finish)
+    finish(inputs, unit, |[mass, term], rank| entropy::from_sums(mass, term, rank))
 }
 
 /// The divergences of groups from their sums: mass of p, mass of q, term, rank.
 pub fn kl_div_of_sums(inputs: &[Series], unit: Unit) -> PolarsResult<Series> {
-    let finish = |[p, q, term]: [f64; 3], rank| kl_div::from_sums(Summands { p, q, term }, rank);
-    Groups::new(inputs)?.finish(inputs[0].name(), unit, finish)
+    finish(inputs, unit, |[p, q, term], rank| kl_div::from_sums(Summands { p, q, term }, rank))
 }

@@ -33,6 +33,8 @@ pub struct CellKwargs {
 pub struct ElementKwargs {
     /// q is a Python number, which has no precision of its own.
     pub weak_q: bool,
+    /// q is a sequence, which is a column of its own length.
+    pub whole_q: bool,
 }
 
 /// What the summands of a group take.
@@ -41,6 +43,7 @@ pub struct SummandKwargs {
     pub part: Part,
     pub nan_policy: Policy,
     pub weak_q: bool,
+    pub whole_q: bool,
 }
 
 /// What the value of a group takes beside its sums.

@@ -76,7 +76,7 @@ fn entr(inputs: &[Series], kwargs: ElementKwargs) -> PolarsResult<Series> {
 
 #[polars_expr(output_type_func_with_kwargs=element_output)]
 fn rel_entr(inputs: &[Series], kwargs: ElementKwargs) -> PolarsResult<Series> {
-    flat::rel_entr(&inputs[0], &inputs[1], dtypes::of_series(inputs, kwargs.weak_q))
+    flat::rel_entr(&inputs[0], &inputs[1], &kwargs, dtypes::of_series(inputs, kwargs.weak_q))
 }
 
 // Columns, groups and windows: what is summed, and what the sums amount to.
