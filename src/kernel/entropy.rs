@@ -107,8 +107,8 @@ struct Below<'a, S> {
 
 impl<S: Source> Source for Below<'_, S> {
     #[inline(always)]
-    fn len(&self) -> usize {
-        self.x.len()
+    fn blocks(&self) -> usize {
+        self.x.blocks()
     }
 
     #[inline(always)]

@@ -41,10 +41,11 @@ pub fn row<T: Weight>(p: Weights<T>, q: Weights<T>, policy: NanPolicy) -> Result
     debug_assert_eq!(p.len(), q.len());
     if let (Some(p), Some(q)) = (p.dense(), q.dense()) {
         let (of_p, of_q) = (Totals::of(&p), Totals::of(&q));
-        if of_p.are_plain() && of_q.are_plain() {
-            if let Some(value) = of_shares(&p, &q, of_p.total, of_q.total) {
-                return Ok(Some(value));
-            }
+        if of_p.are_plain()
+            && of_q.are_plain()
+            && let Some(value) = of_shares(&p, &q, of_p.total, of_q.total)
+        {
+            return Ok(Some(value));
         }
     }
     by_the_rules(p, q, policy)
@@ -180,7 +181,8 @@ pub struct Summands {
 #[inline(always)]
 pub fn summands(p: f64, q: f64) -> Summands {
     // False for NaN. All selections below, and no branch, so that loops over pairs become vector code.
-    let weigh = (p >= 0.0) & (p < f64::INFINITY) & (q >= 0.0) & (q < f64::INFINITY);
+    let range = 0.0..f64::INFINITY;
+    let weigh = range.contains(&p) & range.contains(&q);
     let (p, q) = (mass(if weigh { p } else { 0.0 }), mass(if weigh { q } else { 0.0 }));
     let ln = ln_ratio(p, q) * (1.0 / LN_UNIT);
     Summands { p, q, term: if (p > 0.0) & (q > 0.0) { p * ln } else { 0.0 } }

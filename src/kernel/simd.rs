@@ -68,11 +68,16 @@ macro_rules! vectorised {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
             $crate::kernel::simd::Level::Avx2 => unsafe { $crate::kernel::simd::avx2(|| $body) },
-            $crate::kernel::simd::Level::Baseline => (|| $body)(),
+            $crate::kernel::simd::Level::Baseline => $crate::kernel::simd::baseline(|| $body),
         }
     };
 }
 pub(crate) use vectorised;
+
+#[inline(always)]
+pub(crate) fn baseline<R>(f: impl FnOnce() -> R) -> R {
+    f()
+}
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]

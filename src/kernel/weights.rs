@@ -141,15 +141,10 @@ pub type Block = [f64; LANES];
 
 /// Something that a distribution can be read from in blocks.
 pub trait Source {
-    /// The number of weights.
-    fn len(&self) -> usize;
+    /// The number of blocks.
+    fn blocks(&self) -> usize;
     /// The `i`-th block.
     fn block(&self, i: usize) -> Block;
-    /// The number of blocks.
-    #[inline(always)]
-    fn blocks(&self) -> usize {
-        self.len().div_ceil(LANES)
-    }
 }
 
 /// Weights without nulls.
@@ -158,8 +153,8 @@ pub struct Dense<'a, T>(&'a [T]);
 
 impl<T: Weight> Source for Dense<'_, T> {
     #[inline(always)]
-    fn len(&self) -> usize {
-        self.0.len()
+    fn blocks(&self) -> usize {
+        self.0.len().div_ceil(LANES)
     }
 
     #[inline(always)]
@@ -192,8 +187,8 @@ pub struct Masked<'a, T, M> {
 
 impl<T: Weight, M: Mask> Source for Masked<'_, T, M> {
     #[inline(always)]
-    fn len(&self) -> usize {
-        self.values.len()
+    fn blocks(&self) -> usize {
+        self.values.len().div_ceil(LANES)
     }
 
     #[inline(always)]

@@ -132,14 +132,12 @@ impl Method {
     /// The innermost level may be an Array. A `Null` column is a column of null rows.
     fn check_list(self, role: &str, field: &Field) -> PolarsResult<()> {
         let mut inner = field.dtype();
-        if *inner == DataType::Null {
-            return Ok(());
-        }
-        let outermost_fits = inner.is_list() || (role == "q" && inner.is_array());
+        let outermost_fits = inner.is_list() || inner.is_null() || (role == "q" && inner.is_array());
         while let DataType::List(below) = inner {
             inner = below;
         }
-        if let DataType::Array(below, _) = inner {
+        if let DataType::Array(below, width) = inner {
+            self.check_width(role, field, *width)?;
             inner = below;
         }
         if outermost_fits && is_number(inner) { Ok(()) } else { Err(self.refuse(role, field)) }
@@ -147,14 +145,24 @@ impl Method {
 
     fn check_array(self, role: &str, field: &Field) -> PolarsResult<()> {
         let mut inner = field.dtype();
-        if *inner == DataType::Null {
-            return Ok(());
-        }
-        let outermost_fits = inner.is_array();
-        while let DataType::Array(below, _) = inner {
+        let outermost_fits = inner.is_array() || inner.is_null();
+        while let DataType::Array(below, width) = inner {
+            self.check_width(role, field, *width)?;
             inner = below;
         }
         if outermost_fits && is_number(inner) { Ok(()) } else { Err(self.refuse(role, field)) }
+    }
+
+    /// Polars loses the length of an array of width 0 on the way to and from a plugin.
+    fn check_width(self, role: &str, field: &Field, width: usize) -> PolarsResult<()> {
+        polars_ensure!(
+            width > 0,
+            InvalidOperation:
+            "`{}.{}`: {role} ('{}') is {}, and Polars cannot pass arrays of width 0 to a plugin: make lists of them, \
+             with `arr.to_list()`, and write `info.list.{}`",
+            self.shape.accessor(), self.name, field.name().escape_debug(), field.dtype(), self.name
+        );
+        Ok(())
     }
 }
 

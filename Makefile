@@ -1,0 +1,75 @@
+# `make demo` and `make test` set up everything they need, in virtual environments of their own.
+
+PYTHON ?= python3
+VENV := .venv
+OLDEST := .venv-oldest
+# The floor of pyproject.toml.
+OLDEST_POLARS := 1.34.0
+
+# One wheel, built once in one environment, serves all of them: a change of the interpreter would build Polars again.
+WHEEL := target/wheels/.built
+SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE \
+	$(shell find src python -name '*.rs' -o -name '*.py' -o -name 'py.typed')
+
+.PHONY: demo test test-rust test-python test-oldest lint format bench-kernels clean help
+
+help:
+	@echo "make demo          entropies and divergences of real data, printed"
+	@echo "make test          the tests: Rust, and Python on the newest Polars"
+	@echo "make test-oldest   the Python tests on Polars $(OLDEST_POLARS)"
+	@echo "make lint          formatting, clippy, ruff, types"
+	@echo "make bench-kernels the kernels' speed, without Polars"
+
+demo: $(VENV)/.installed
+	$(VENV)/bin/python examples/digits.py
+
+test: test-rust test-python
+
+test-rust:
+	cargo test --locked --no-default-features
+
+test-python: $(VENV)/.installed
+	$(VENV)/bin/pytest -n auto
+
+test-oldest: $(OLDEST)/.installed
+	$(OLDEST)/bin/pytest -n auto
+
+# No interpreter: clippy only looks at the code, and in a folder of its own.
+lint: $(VENV)/.installed
+	cargo fmt --check
+	PYO3_NO_PYTHON=1 cargo clippy --locked --all-targets -- -D warnings
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/mypy --python-executable $(VENV)/bin/python
+
+format: $(VENV)/.tools
+	cargo fmt
+	$(VENV)/bin/ruff format
+	$(VENV)/bin/ruff check --fix
+
+bench-kernels:
+	cargo bench --locked --no-default-features --bench kernels
+
+clean:
+	rm -rf target $(VENV) $(OLDEST)
+
+$(VENV)/.tools: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(VENV)/bin/python -m pip install --quiet --upgrade --group build --group test --group lint polars
+	touch $@
+
+$(OLDEST)/.tools: pyproject.toml
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(OLDEST)/bin/python -m pip install --quiet --group test polars==$(OLDEST_POLARS)
+	touch $@
+
+$(WHEEL): $(SOURCES) $(VENV)/.tools
+	rm -rf $(dir $(WHEEL))
+	$(VENV)/bin/maturin build --release --locked --interpreter $(VENV)/bin/python --out $(dir $(WHEEL))
+	touch $@
+
+$(VENV)/.installed $(OLDEST)/.installed: %/.installed: $(WHEEL) %/.tools
+	$*/bin/python -m pip install --quiet --force-reinstall --no-deps $(dir $(WHEEL))*.whl
+	touch $@
