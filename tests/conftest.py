@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 # The first examples on a cold machine take longer than hypothesis' default deadline.
+settings.register_profile("thorough", deadline=None, suppress_health_check=list(HealthCheck), max_examples=1500)
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 settings.load_profile("default")
 

@@ -24,6 +24,16 @@ if TYPE_CHECKING:
 
 _LIBRARY = Path(__file__).parent
 
+# Before 2.1 a slice of an Array column with nulls, such as a morsel of it, arrives with its offset applied twice
+# (pola-rs/polars#28583), which panics.
+_SLICED_ARRAYS_ARRIVE = tuple(int(part) for part in pl.__version__.split(".")[:2]) >= (2, 1)
+
+
+def _whole(cells: pl.Expr) -> pl.Expr:
+    """The same cells, in memory of their own where a slice would not arrive."""
+    return cells if _SLICED_ARRAYS_ARRIVE else pl.when(cells.is_not_null()).then(cells)
+
+
 
 def _call(
     function: str, *inputs: pl.Expr, elementwise: bool = True, changes_length: bool = False, **kwargs: Any
@@ -138,6 +148,7 @@ def _along_axes(
     ndim: int | None,
 ) -> pl.Expr:
     """A call for columns, and one fixed cell perhaps, of which axis 0 runs down the column."""
+    columns = [_whole(column) for column in columns]
     axes = arguments.check_axis(axis)
     kwargs = {
         "axis": axes,

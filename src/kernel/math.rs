@@ -15,6 +15,8 @@
 //! The functions are branch-free, so that the compiler turns loops over them into vector code, and they avoid fused
 //! multiply-add, so that every instruction set gives the same bits.
 
+use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
+
 /// ln 2 in two parts: the first has 42 bits, so that its product with any exponent of a double is exact.
 const LN_2_HI: f64 = f64::from_bits(0x3fe6_2e42_fefa_3800);
 const LN_2_LO: f64 = 5.497_923_018_708_371e-14;
@@ -62,17 +64,25 @@ fn artanh_tail(z: f64) -> f64 {
 #[inline(always)]
 pub fn ln(x: f64) -> f64 {
     let (m, e) = parts(x, SQRT_HALF);
-    ln_of_parts(m, e)
+    let f = m - 1.0;
+    ln_of_parts(f, f / (2.0 + f), e)
 }
 
-/// ln(x/y) for positive finite x and y, also where the quotient would leave the range of doubles. Exactly 0 for x = y, and
-/// otherwise within two units in the last place of the logarithm of the rounded quotient. What it is elsewhere is as for
-/// [`ln`].
+/// ln(x/y) for positive finite x and y, also where the quotient would leave the range of doubles; exactly 0 for x = y.
+/// Within two units in the last place: beside 1, x − y is exact (Sterbenz), and no digit is lost to a rounded quotient.
+/// What it is elsewhere is as for [`ln`].
 #[inline(always)]
 pub fn ln_ratio(x: f64, y: f64) -> f64 {
-    let ((m, e), (n, f)) = (parts(x, ONE), parts(y, ONE));
-    let (m, g) = parts(m / n, SQRT_HALF);
-    ln_of_parts(m, e - f + g)
+    let ((m, e), (n, g)) = (parts(x, ONE), parts(y, ONE));
+    // The quotient of the significands is between ½ and 2; one doubling or halving brings it to [√½, √2).
+    let low = m < n * FRAC_1_SQRT_2;
+    let high = m > n * SQRT_2;
+    let m = if low { 2.0 * m } else { m };
+    let m = if high { 0.5 * m } else { m };
+    let k = if low { -1.0 } else { 0.0 };
+    let k = if high { 1.0 } else { k };
+    let difference = m - n;
+    ln_of_parts(difference / n, difference / (m + n), e - g + k)
 }
 
 /// x as m·2ᵉ, with m from the number with the bits `low` to below twice it.
@@ -86,11 +96,9 @@ fn parts(x: f64, low: u64) -> (f64, f64) {
     (f64::from_bits((shifted & SIGNIFICAND) + low), e)
 }
 
-/// ln(m·2ᵉ) for m in [√½, √2).
+/// ln((1 + f)·2ᵉ) for 1 + f in [√½, √2) and s = f / (2 + f).
 #[inline(always)]
-fn ln_of_parts(m: f64, e: f64) -> f64 {
-    let f = m - 1.0;
-    let s = f / (2.0 + f);
+fn ln_of_parts(f: f64, s: f64, e: f64) -> f64 {
     let half = 0.5 * f * f;
     e * LN_2_HI - ((half - (s * (half + artanh_tail(s * s)) + e * LN_2_LO)) - f)
 }
