@@ -31,7 +31,7 @@ _SLICED_ARRAYS_ARRIVE = tuple(int(part) for part in pl.__version__.split(".")[:2
 
 def _whole(cells: pl.Expr) -> pl.Expr:
     """The same cells, in memory of their own where a slice would not arrive."""
-    return cells if _SLICED_ARRAYS_ARRIVE else pl.when(cells.is_not_null()).then(cells)
+    return cells if _SLICED_ARRAYS_ARRIVE else pl.when(cells.is_null()).then(cells).otherwise(cells)
 
 
 
