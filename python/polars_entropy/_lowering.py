@@ -31,8 +31,10 @@ _SLICED_ARRAYS_ARRIVE = tuple(int(part) for part in pl.__version__.split(".")[:2
 
 def _whole(cells: pl.Expr) -> pl.Expr:
     """The same cells, in memory of their own where a slice would not arrive."""
-    return cells if _SLICED_ARRAYS_ARRIVE else pl.when(cells.is_null()).then(cells).otherwise(cells)
-
+    name = None if _SLICED_ARRAYS_ARRIVE else cells.meta.output_name(raise_if_undetermined=False)
+    if name is None:
+        return cells
+    return pl.when(cells.is_null()).then(None).otherwise(cells).alias(name)
 
 
 def _call(
