@@ -31,10 +31,9 @@ _SLICED_ARRAYS_ARRIVE = tuple(int(part) for part in pl.__version__.split(".")[:2
 
 def _whole(cells: pl.Expr) -> pl.Expr:
     """The same cells, in memory of their own where a slice would not arrive."""
-    name = None if _SLICED_ARRAYS_ARRIVE else cells.meta.output_name(raise_if_undetermined=False)
-    if name is None:
+    if _SLICED_ARRAYS_ARRIVE or not cells.meta.is_column():
         return cells
-    return pl.when(cells.is_null()).then(None).otherwise(cells).alias(name)
+    return pl.when(cells.is_null()).then(None).otherwise(cells).alias(cells.meta.output_name())
 
 
 def _call(

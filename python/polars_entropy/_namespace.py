@@ -452,7 +452,9 @@ class SeriesInfo(Info[pl.Series]):
     """The namespace of a Series, whose methods give Series."""
 
     def __init__(self, series: pl.Series) -> None:
-        super().__init__(pl.first(), lambda built: series.to_frame().select(built).to_series(), series)
+        # A name that Polars would expand, as it does "*" and "^…$", is not to be.
+        p = pl.first() if series.name.startswith(("*", "^")) else pl.col(series.name)
+        super().__init__(p, lambda built: series.to_frame().select(built).to_series(), series)
 
 
 @overload
