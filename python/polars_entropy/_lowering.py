@@ -100,17 +100,19 @@ def list_entropy(x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl
 
 def list_kl_div(p: pl.Expr, q: object, *, base: float | None, nan_policy: NanPolicy, names: bool) -> pl.Expr:
     base, nan_policy = arguments.check_base(base), arguments.check_nan_policy(nan_policy)
-    q_expr = _rows(q, names=names)
-    if q_expr is None:
-        q_expr = arguments.fixed(pl.Series([arguments.vector(q)]))
+    q_expr = _fixed_row(q) if (column := _rows(q, names=names)) is None else column
     return _call("list_kl_div", p, q_expr, base=base, nan_policy=nan_policy)
 
 
 def _rows(q: object, *, names: bool) -> pl.Expr | None:
-    """q of rows, `None` if it is neither an expression nor a Series."""
+    """q as a column of rows, `None` if it is one row for all."""
     if isinstance(q, pl.Series):
-        return arguments.fixed(q) if len(q) == 1 else pl.lit(q)
+        return None if len(q) == 1 else pl.lit(q)
     return arguments.expression(q, names=names)
+
+
+def _fixed_row(q: object) -> pl.Expr:
+    return arguments.fixed(q if isinstance(q, pl.Series) else pl.Series([arguments.vector(q)]))
 
 
 def arr_entropy(
@@ -132,9 +134,9 @@ def arr_kl_div(
 ) -> pl.Expr:
     column = _rows(q, names=names)
     columns = [p] if column is None else [p, column]
-    fixed = [arguments.fixed(arguments.cell(q))] if column is None else []
+    cell = [] if column is not None else [q if isinstance(q, pl.Series) else arguments.cell(q)]
     return _along_axes(
-        "arr_kl_div", columns, *fixed, axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy, ndim=ndim
+        "arr_kl_div", columns, *map(arguments.fixed, cell), axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy, ndim=ndim
     )
 
 
