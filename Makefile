@@ -11,13 +11,14 @@ WHEEL := target/wheels/.built
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE \
 	$(shell find src python -name '*.rs' -o -name '*.py' -o -name 'py.typed')
 
-.PHONY: demo test test-rust test-python test-oldest lint format bench-kernels clean help
+.PHONY: demo test test-rust test-python test-oldest lint format bench bench-kernels clean help
 
 help:
 	@echo "make demo          entropies and divergences of real data, printed"
 	@echo "make test          the tests: Rust, and Python on the newest Polars"
 	@echo "make test-oldest   the Python tests on Polars $(OLDEST_POLARS)"
 	@echo "make lint          formatting, clippy, ruff, types"
+	@echo "make bench         the speed beside SciPy and beside native sums"
 	@echo "make bench-kernels the kernels' speed, without Polars"
 
 demo: $(VENV)/.installed
@@ -46,6 +47,11 @@ format: $(VENV)/.tools
 	cargo fmt
 	$(VENV)/bin/ruff format
 	$(VENV)/bin/ruff check --fix
+
+# Rows on one thread, groups on all of them: a process each, since Polars fixes its threads at the start.
+bench: $(VENV)/.installed
+	$(VENV)/bin/python benchmarks/peers.py rows
+	$(VENV)/bin/python benchmarks/peers.py groups
 
 bench-kernels:
 	cargo bench --locked --no-default-features --bench kernels

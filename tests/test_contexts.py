@@ -100,7 +100,15 @@ def test_empty_frames(engine):
     empty = FRAME.clear()
     flat = run(empty, x.entropy().alias("h"), x.kl_div("y").alias("d"), engine=engine)
     assert flat.rows() == [(0.0, 0.0)]
-    for expr in (p.entropy(), p.kl_div("q"), p.kl_div([1, 2, 3]), P.entropy(), P.kl_div("Q"), x.entr(), x.rel_entr("y")):
+    for expr in (
+        p.entropy(),
+        p.kl_div("q"),
+        p.kl_div([1, 2, 3]),
+        P.entropy(),
+        P.kl_div("Q"),
+        x.entr(),
+        x.rel_entr("y"),
+    ):
         assert run(empty, expr, engine=engine).height == 0
     assert collect(empty.lazy().group_by("g").agg(x.entropy()), engine).height == 0
     assert run(empty, P.entropy(axis=0), engine=engine)["P"].to_list() == [[0.0, 0.0, 0.0]]
@@ -141,7 +149,9 @@ def test_one_distribution_for_all_rows_of_a_series(q):
 
 def test_an_aggregate_as_q(engine):
     first = pl.col("q").first()
-    assert run(FRAME, p.kl_div(first), engine=engine)["p"].to_list() == [close(d) for d in H(ROWS_P, ROWS_Q[:1], axis=1)]
+    assert run(FRAME, p.kl_div(first), engine=engine)["p"].to_list() == [
+        close(d) for d in H(ROWS_P, ROWS_Q[:1], axis=1)
+    ]
     want = [H(ROWS_P[s], ROWS_Q[s][:1], axis=1) for s in (A, B)]
     assert by_group(p.kl_div(first), engine) == [[close(d) for d in group] for group in want]
     assert run(FRAME, P.kl_div(pl.col("Q").first()), engine=engine)["P"].to_list() == [
@@ -177,7 +187,10 @@ def test_a_number_or_an_aggregate_is_a_uniform_q(engine):
 
 def test_a_uniform_p(engine):
     assert run(FRAME, pl.col("x").mean().info.kl_div("y"), engine=engine).item() == close(H(np.ones(5), Y))
-    assert by_group(pl.col("x").mean().info.kl_div("y"), engine) == [close(H(np.ones(2), Y[A])), close(H(np.ones(3), Y[B]))]
+    assert by_group(pl.col("x").mean().info.kl_div("y"), engine) == [
+        close(H(np.ones(2), Y[A])),
+        close(H(np.ones(3), Y[B])),
+    ]
 
 
 @pytest.mark.parametrize("q", [Y.tolist(), Y, pl.Series(Y)], ids=["list", "vector", "Series"])
@@ -224,7 +237,10 @@ def test_axis_0_is_an_aggregation(engine):
     assert by_group(P.kl_div("Q", axis=0), engine) == [close(list(d)) for d in want]
     got = run(FRAME, P.entropy(axis=0).over("g"), engine=engine)["P"].to_list()
     assert got[0] == got[1] == close(list(H(ROWS_P[A], axis=0)))
-    assert collect(FRAME.lazy().with_columns(h=P.entropy(axis=None)), engine)["h"].to_list() == [close(H(ROWS_P, axis=None))] * 5
+    assert (
+        collect(FRAME.lazy().with_columns(h=P.entropy(axis=None)), engine)["h"].to_list()
+        == [close(H(ROWS_P, axis=None))] * 5
+    )
 
 
 def test_one_cell_for_every_row_of_a_group(engine):
@@ -233,7 +249,9 @@ def test_one_cell_for_every_row_of_a_group(engine):
         assert by_group(P.kl_div(q, axis=None), engine) == [close(d) for d in want]
 
 
-@pytest.mark.skipif(pl.__version__ < "2", reason="Polars 1 panics at pl.col('Q').first().implode() of an Array in a group")
+@pytest.mark.skipif(
+    pl.__version__ < "2", reason="Polars 1 panics at pl.col('Q').first().implode() of an Array in a group"
+)
 def test_an_aggregate_for_every_row_of_a_group(engine):
     want = [H(ROWS_P[s], np.broadcast_to(ROWS_Q[s][:1], ROWS_P[s].shape), axis=None) for s in (A, B)]
     assert by_group(P.kl_div(pl.col("Q").first(), axis=None), engine) == [close(d) for d in want]

@@ -221,7 +221,11 @@ def test_unequal_lengths_name_the_row_and_both_lengths(layout, engine):
         lazy.select(pl.col("p").info.list.kl_div("q")).collect(engine=engine)
     with pytest.raises(pl.exceptions.ComputeError, match="row 3 has 2 elements in 'p' and 3 in q"):
         lazy.select(pl.col("p").info.list.kl_div("q")).collect(engine="in-memory")
-    assert lazy.select(pl.col("p").info.list.kl_div("q")).head(3).collect(engine=engine)["p"].to_list() == [None, None, 0.0]
+    assert lazy.select(pl.col("p").info.list.kl_div("q")).head(3).collect(engine=engine)["p"].to_list() == [
+        None,
+        None,
+        0.0,
+    ]
 
 
 def test_a_stray_length_of_one_does_not_broadcast():

@@ -45,7 +45,9 @@ def test_numbers(engine, dtype):
     out = EXPECTED[dtype]
     frame = pl.DataFrame({"x": series(VALUES, dtype), "y": series(Q, dtype)})
     frame = frame.with_columns(g=pl.lit(1))
-    rows = frame.group_by("g").agg("x", "y").with_columns(X=pl.col("x").list.to_array(4), Y=pl.col("y").list.to_array(4))
+    rows = (
+        frame.group_by("g").agg("x", "y").with_columns(X=pl.col("x").list.to_array(4), Y=pl.col("y").list.to_array(4))
+    )
     exprs = {
         "h": (rows, pl.col("x").info.list.entropy(), H),
         "d": (rows, pl.col("x").info.list.kl_div("y"), D),
@@ -60,7 +62,9 @@ def test_numbers(engine, dtype):
         got = run(data, expr.alias(name), engine=engine)[name]
         assert got.dtype == out, name
         assert got.item() == pytest.approx(want, rel=tolerance(out)), name
-    grouped = collect(frame.lazy().group_by("g").agg(e=pl.col("x").info.entropy(), k=pl.col("x").info.kl_div("y")), engine)
+    grouped = collect(
+        frame.lazy().group_by("g").agg(e=pl.col("x").info.entropy(), k=pl.col("x").info.kl_div("y")), engine
+    )
     assert grouped.dtypes[1:] == [out, out]
     elements = run(frame, pl.col("x").info.entr(), engine=engine)["x"]
     assert elements.dtype == out
@@ -133,7 +137,9 @@ def test_integer_sums_do_not_wrap(engine, dtype):
     large = 2**62 if dtype != pl.Int128 else 2**126
     frame = pl.DataFrame({"x": pl.Series([large] * 4, dtype=dtype)})
     assert run(frame, pl.col("x").info.entropy(), engine=engine).item() == pytest.approx(2 * LN2, abs=1e-14 * 90)
-    assert run(frame, pl.col("x").implode().info.list.entropy(), engine=engine).item() == pytest.approx(2 * LN2, rel=1e-15)
+    assert run(frame, pl.col("x").implode().info.list.entropy(), engine=engine).item() == pytest.approx(
+        2 * LN2, rel=1e-15
+    )
 
 
 def test_single_precision_is_summed_in_double(engine):

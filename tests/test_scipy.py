@@ -127,7 +127,9 @@ def test_groups_columns_and_windows(rows, nan_policy, base, engine):
 def cells(draw, count=1):
     """A column as NumPy has it, an axis of it, and whether to keep it."""
     shape = draw(hnp.array_shapes(min_dims=2, max_dims=4, max_side=4))
-    arrays = [draw(hnp.arrays(float, shape, elements=st.one_of(weights, weights, st.just(math.nan)))) for _ in range(count)]
+    arrays = [
+        draw(hnp.arrays(float, shape, elements=st.one_of(weights, weights, st.just(math.nan)))) for _ in range(count)
+    ]
     ndim = len(shape)
     one = st.integers(-ndim, ndim - 1)
     several = st.sets(st.integers(0, ndim - 1), min_size=1).flatmap(
@@ -175,7 +177,9 @@ def test_one_cell_for_every_row_broadcasts_as_in_numpy(drawn, leave_out, engine)
         return
     want = scipy.stats.entropy(p, np.broadcast_to(q, p.shape), axis=axis, keepdims=keepdims)
     for fixed in (q, q.tolist()):
-        got = run(pl.DataFrame({"p": p}), pl.col("p").info.arr.kl_div(fixed, axis=axis, keepdims=keepdims), engine=engine)
+        got = run(
+            pl.DataFrame({"p": p}), pl.col("p").info.arr.kl_div(fixed, axis=axis, keepdims=keepdims), engine=engine
+        )
         np.testing.assert_allclose(as_numpy(got["p"], axis, p.ndim, keepdims), want, rtol=0, atol=TOL)
 
 

@@ -136,7 +136,14 @@ def arr_kl_div(
     columns = [p] if column is None else [p, column]
     cell = [] if column is not None else [q if isinstance(q, pl.Series) else arguments.cell(q)]
     return _along_axes(
-        "arr_kl_div", columns, *map(arguments.fixed, cell), axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy, ndim=ndim
+        "arr_kl_div",
+        columns,
+        *map(arguments.fixed, cell),
+        axis=axis,
+        keepdims=keepdims,
+        base=base,
+        nan_policy=nan_policy,
+        ndim=ndim,
     )
 
 

@@ -97,7 +97,9 @@ class Info(_Namespace[T]):
         """
         return self._finish(lowering.entropy(self._p, base=base, nan_policy=nan_policy))
 
-    def kl_div(self, q: Column | Vector | float, *, base: float | None = None, nan_policy: NanPolicy = "propagate") -> T:
+    def kl_div(
+        self, q: Column | Vector | float, *, base: float | None = None, nan_policy: NanPolicy = "propagate"
+    ) -> T:
         r"""
         Kullback-Leibler divergence D(p‖q) of a column, group or window p from q.
 

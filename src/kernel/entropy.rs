@@ -56,12 +56,13 @@ fn by_the_rules<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Option<f6
 }
 
 #[inline(always)]
-fn of_shares(x: &impl Source, Totals { total, max, .. }: Totals) -> f64 {
-    if max <= 0.5 * total {
-        let [h] = sums(x.blocks(), &mut Shares { x, inverse: 1.0 / total });
+fn of_shares(x: &impl Source, totals: Totals) -> f64 {
+    if !totals.have_dominant() {
+        let [h] = sums(x.blocks(), &mut Shares { x, inverse: 1.0 / totals.total });
         return 0.0 - h;
     }
     // Equation (2). More than half of the total is in one weight, so no other is equal to it.
+    let max = totals.max();
     let x = &Below { x, max };
     let [rest] = sums(x.blocks(), &mut Plain(x));
     let inverse = 1.0 / (max + rest);

@@ -99,7 +99,7 @@ impl<'a, T: Weight> Weights<'a, T> {
     /// The weights in blocks, if there are no nulls among them.
     #[inline(always)]
     pub fn dense(self) -> Option<Dense<'a, T>> {
-        self.no_nulls().map(Dense)
+        self.no_nulls().map(Dense::new)
     }
 
     /// The weights with 0 in place of those that the mask drops, scaled by a power of two. Dropping an element and giving it
@@ -149,29 +149,38 @@ pub trait Source {
 
 /// Weights without nulls.
 #[derive(Clone, Copy)]
-pub struct Dense<'a, T>(&'a [T]);
+pub struct Dense<'a, T> {
+    /// As many as fill blocks.
+    whole: &'a [[T; LANES]],
+    /// The others, read once for all passes.
+    last: Block,
+    blocks: usize,
+}
+
+impl<'a, T: Weight> Dense<'a, T> {
+    #[inline(always)]
+    fn new(values: &'a [T]) -> Self {
+        let (whole, rest) = values.as_chunks::<LANES>();
+        let mut last = [0.0; LANES];
+        for (slot, x) in last.iter_mut().zip(rest) {
+            *slot = x.to_f64();
+        }
+        Dense { whole, last, blocks: whole.len() + usize::from(!rest.is_empty()) }
+    }
+}
 
 impl<T: Weight> Source for Dense<'_, T> {
     #[inline(always)]
     fn blocks(&self) -> usize {
-        self.0.len().div_ceil(LANES)
+        self.blocks
     }
 
     #[inline(always)]
     fn block(&self, i: usize) -> Block {
-        let rest = &self.0[i * LANES..];
+        let Some(whole) = self.whole.get(i) else { return self.last };
         let mut block = [0.0; LANES];
-        match rest.first_chunk::<LANES>() {
-            Some(chunk) => {
-                for k in 0..LANES {
-                    block[k] = chunk[k].to_f64();
-                }
-            }
-            None => {
-                for (slot, x) in block.iter_mut().zip(rest) {
-                    *slot = x.to_f64();
-                }
-            }
+        for k in 0..LANES {
+            block[k] = whole[k].to_f64();
         }
         block
     }
@@ -272,10 +281,10 @@ fn pairwise([a, b, c, d, e, f, g, h]: Block) -> f64 {
 pub struct Totals {
     /// The sum.
     pub total: f64,
-    /// The largest weight, and at least 0.
-    pub max: f64,
-    /// The smallest weight, and at most 0.
-    pub min: f64,
+    /// The largest weights by lane, and at least 0.
+    max: Block,
+    /// The smallest weights by lane, and at most 0.
+    min: Block,
 }
 
 /// Totals outside of these need scaling: products of two of them, or their reciprocals, would leave the range of
@@ -289,26 +298,45 @@ impl Totals {
     pub fn of(source: &impl Source) -> Totals {
         let mut scan = Scan { source, max: [0.0; LANES], min: [0.0; LANES] };
         let [total] = sums(source.blocks(), &mut scan);
-        let (mut max, mut min) = (0.0, 0.0);
-        for k in 0..LANES {
-            max = if scan.max[k] > max { scan.max[k] } else { max };
-            min = if scan.min[k] < min { scan.min[k] } else { min };
+        Totals { total, max: scan.max, min: scan.min }
+    }
+
+    /// The largest weight, and at least 0.
+    #[inline(always)]
+    pub fn max(&self) -> f64 {
+        let mut max = self.max[0];
+        for k in 1..LANES {
+            max = if self.max[k] > max { self.max[k] } else { max };
         }
-        Totals { total, max, min }
+        max
+    }
+
+    /// Whether some weight is more than half of the total. Asked of the lanes at once, which is quicker than the maximum.
+    #[inline(always)]
+    pub fn have_dominant(&self) -> bool {
+        let mut any = false;
+        for k in 0..LANES {
+            any |= self.max[k] > 0.5 * self.total;
+        }
+        any
     }
 
     /// Whether no rule but 9 can apply and no care is needed about the range: there is mass, all weights are finite,
     /// not missing and not negative (a NaN or an infinity would show in the total), and the total can be multiplied.
     #[inline(always)]
     pub fn are_plain(&self) -> bool {
-        self.min >= 0.0 && self.total >= TINY && self.total <= HUGE
+        let mut negative = false;
+        for k in 0..LANES {
+            negative |= self.min[k] < 0.0;
+        }
+        !negative && self.total >= TINY && self.total <= HUGE
     }
 
     /// The power of two that brings the sum of weights with this maximum into the middle of the range.
     pub fn scale(&self) -> f64 {
-        if self.max > HUGE {
+        if self.max() > HUGE {
             power_of_two(-600)
-        } else if self.max < TINY {
+        } else if self.max() < TINY {
             power_of_two(600)
         } else {
             1.0
