@@ -1,6 +1,6 @@
 """Speed beside SciPy and beside Polars' own sums, in one run on the same data: `make bench`.
 
-Rows are timed on one thread. Each figure is the best of several runs, the two sides in turn; ratios are what counts, since
+Rows are timed on one thread. Each figure is the best of several runs, the sides in turn; ratios are what counts, since
 machines differ and are noisy.
 """
 

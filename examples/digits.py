@@ -1,6 +1,6 @@
 """Entropies and divergences of scikit-learn's 1 797 scanned digits: `make demo`.
 
-Each image of 8 x 8 pixels is a distribution of ink over 64 places. How spread out is the ink of an image, and of a digit?
+Each image of 8 x 8 pixels is a distribution of ink over 64 places. How spread out is the ink of an image, of a digit?
 How far is an image from the mean image of each digit, and is the nearest one the digit that was written?
 """
 
@@ -81,9 +81,8 @@ def main() -> None:
         path = Path(folder) / "digits.parquet"
         images.write_parquet(path, row_group_size=256)
         streamed = nearest(pl.scan_parquet(path)).collect(engine="streaming")
-    print(
-        f"{streamed.select(right).item():.1%} right; equal to the above: {streamed.sort('image').equals(found.sort('image'))}"
-    )
+    same = streamed.sort("image").equals(found.sort("image"))
+    print(f"{streamed.select(right).item():.1%} right; equal to the above: {same}")
 
     heading("Beside SciPy")
     ink = images["ink"].to_numpy().astype(float)
@@ -100,7 +99,9 @@ def main() -> None:
             max(min(scipy.stats.entropy(i, m) for m in means) for i in ink),
         ),
     }
-    rows = [(name, f"{ours:.15f}", f"{theirs:.15f}", f"{abs(ours - theirs):.0e}") for name, (ours, theirs) in pairs.items()]
+    rows = [
+        (name, f"{ours:.15f}", f"{theirs:.15f}", f"{abs(ours - theirs):.0e}") for name, (ours, theirs) in pairs.items()
+    ]
     print(pl.DataFrame(rows, schema=["value", "polars-entropy", "SciPy", "difference"], orient="row"))
 
 

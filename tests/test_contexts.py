@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 import scipy.stats
+
 from conftest import ENGINES, collect, run
 
 H = scipy.stats.entropy
@@ -73,7 +74,7 @@ def test_rolling(engine):
 
 
 def test_windows_leave_nothing_behind_in_the_next(engine):
-    # Polars adds what comes into a window and subtracts what goes out, so a large value could leave its rounding behind.
+    # Polars adds what comes into a window and subtracts what goes out: a large value could leave its rounding behind.
     frame = pl.DataFrame({"t": range(9), "x": [1.0, 3.0, 1e16, 3.0, 0.0, 0.0, 1.0, 1.0, 5.0]})
     got = collect(frame.lazy().rolling("t", period="2i").agg("x", h=x.entropy()), engine)
     # The promise on groups, with ln S < 37.

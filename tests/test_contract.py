@@ -7,6 +7,7 @@ import math
 import numpy as np
 import polars as pl
 import pytest
+
 from conftest import assert_same, chunked, collect, run, sliced
 from contract import ENTROPY, KL_DIV, LN2
 

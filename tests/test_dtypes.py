@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 import scipy.stats
+
 from conftest import ENGINES, collect, run
 
 LN2 = math.log(2)
@@ -238,7 +239,8 @@ print("survived")
 """
 
 NAMES = [
-    "String", "Binary", "Date", "Datetime", "Duration", "Time", "Struct", "Object", "Categorical", "Enum", "Map", "width 0",
+    "String", "Binary", "Date", "Datetime", "Duration", "Time", "Struct", "Object", "Categorical", "Enum", "Map",
+    "width 0",
 ]  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """SciPy as the oracle, over inputs that hypothesis makes up: rows, axes, groups, columns, elements.
 
-Weights are kept where SciPy itself is right: not negative (see "coming from SciPy" in the README), and with sums that don't
-overflow. Its error is then absolute, some units in the last place of ln n + |ln(p/q)| < 500.
+Weights are kept where SciPy itself is right: not negative (see "coming from SciPy" in the README), and with sums that
+don't overflow. Its error is then absolute, some units in the last place of ln n + |ln(p/q)| < 500.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import polars as pl
 import pytest
 import scipy.special
 import scipy.stats
-from conftest import ENGINES, assert_same, collect, run
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
+from conftest import ENGINES, assert_same, collect, run
 
 TOL = 1e-13
 # The promise on groups is 1e-14 (1 + |ln S|): S is up to 1e102 here, and a base of 2 divides by ln 2.

@@ -79,7 +79,7 @@ def kl_div(p: pl.Expr, q: object, *, base: float | None, nan_policy: NanPolicy, 
 
 
 def _flat(q: object, *, names: bool) -> tuple[pl.Expr, dict[str, bool]]:
-    """q of flat columns, and how to call the plugin with it."""
+    """Q of flat columns, and how to call the plugin with it."""
     if (expression := arguments.expression(q, names=names)) is not None:
         return expression, {"weak_q": False, "whole_q": False}
     if arguments.is_number(q):
@@ -105,7 +105,7 @@ def list_kl_div(p: pl.Expr, q: object, *, base: float | None, nan_policy: NanPol
 
 
 def _rows(q: object, *, names: bool) -> pl.Expr | None:
-    """q as a column of rows, `None` if it is one row for all."""
+    """Q as a column of rows, `None` if it is one row for all."""
     if isinstance(q, pl.Series):
         return None if len(q) == 1 else pl.lit(q)
     return arguments.expression(q, names=names)
@@ -160,7 +160,7 @@ def _along_axes(
     """A call for columns, and one fixed cell perhaps, of which axis 0 runs down the column."""
     columns = [_whole(column) for column in columns]
     axes = arguments.check_axis(axis)
-    kwargs = {
+    kwargs: dict[str, Any] = {
         "axis": axes,
         "keepdims": arguments.check_keepdims(keepdims),
         "base": arguments.check_base(base),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from polars_entropy._arguments import Axis, Cell, Column, NanPolicy, Vector
 
-T = TypeVar("T", pl.Expr, pl.Series)
+T = TypeVar("T")
 
 
 class _Namespace(Generic[T]):
@@ -44,8 +44,7 @@ class Info(_Namespace[T]):
         return ArrayInfo(self._p, self._finish, self._series)
 
     def entropy(self, *, base: float | None = None, nan_policy: NanPolicy = "propagate") -> T:
-        r"""
-        Shannon entropy of a column, group or window of weights.
+        r"""Shannon entropy of a column, group or window of weights.
 
         :math:`H = -\sum_i \frac{x_i}{S} \ln \frac{x_i}{S}` with :math:`S = \sum_i x_i` [1]_. An aggregation: it gives
         one value in `select`, per group in `group_by(...).agg`, and per window in `over`, `rolling` and
@@ -94,14 +93,14 @@ class Info(_Namespace[T]):
         │ a     ┆ 1.5   │
         │ b     ┆ 0.0   │
         └───────┴───────┘
+
         """
         return self._finish(lowering.entropy(self._p, base=base, nan_policy=nan_policy))
 
     def kl_div(
         self, q: Column | Vector | float, *, base: float | None = None, nan_policy: NanPolicy = "propagate"
     ) -> T:
-        r"""
-        Kullback-Leibler divergence D(p‖q) of a column, group or window p from q.
+        r"""Kullback-Leibler divergence D(p‖q) of a column, group or window p from q.
 
         :math:`D = \sum_i \frac{p_i}{P} \ln \frac{p_i / P}{q_i / Q}` with :math:`P = \sum_i p_i`,
         :math:`Q = \sum_i q_i` [1]_. An aggregation, as `entropy` is.
@@ -145,12 +144,12 @@ class Info(_Namespace[T]):
         >>> flips = pl.DataFrame({"biased": [9, 1], "fair": [1, 1]})
         >>> flips.select(pl.col("biased").info.kl_div("fair", base=2).round(6)).item()
         0.531004
+
         """
         return self._finish(lowering.kl_div(self._p, q, base=base, nan_policy=nan_policy, names=self._names))
 
     def entr(self) -> T:
-        r"""
-        The element's term of the entropy, :math:`-x \ln x`, as `scipy.special.entr`.
+        r"""The element's term of the entropy, :math:`-x \ln x`, as `scipy.special.entr`.
 
         Returns
         -------
@@ -167,12 +166,12 @@ class Info(_Namespace[T]):
         >>> import polars as pl, polars_entropy
         >>> pl.Series([0.0, 0.5, 1.0, None]).info.entr().round(6).to_list()
         [0.0, 0.346574, 0.0, None]
+
         """
         return self._finish(lowering.entr(self._p))
 
     def rel_entr(self, y: Column | Vector | float) -> T:
-        r"""
-        The element's term of the divergence, :math:`x \ln (x/y)`, as `scipy.special.rel_entr`.
+        r"""The element's term of the divergence, :math:`x \ln (x/y)`, as `scipy.special.rel_entr`.
 
         Parameters
         ----------
@@ -196,6 +195,7 @@ class Info(_Namespace[T]):
         >>> import polars as pl, polars_entropy
         >>> pl.Series([0.0, 1.0, 1.0, None]).info.rel_entr([1.0, 0.5, 0.0, 1.0]).round(6).to_list()
         [0.0, 0.693147, inf, None]
+
         """
         return self._finish(lowering.rel_entr(self._p, y, names=self._names))
 
@@ -204,8 +204,7 @@ class ListInfo(_Namespace[T]):
     """Entropy and divergence of the rows of List columns."""
 
     def entropy(self, *, base: float | None = None, nan_policy: NanPolicy = "propagate") -> T:
-        r"""
-        Shannon entropy of each row.
+        r"""Shannon entropy of each row.
 
         :math:`H = -\sum_i \frac{x_i}{S} \ln \frac{x_i}{S}` with :math:`S = \sum_i x_i` [1]_. In a nested list the
         innermost level is reduced.
@@ -241,12 +240,12 @@ class ListInfo(_Namespace[T]):
         >>> coins = pl.DataFrame({"p": [[1, 1], [9, 1], [1, None], None]})
         >>> coins.select(pl.col("p").info.list.entropy(base=2).round(6)).to_series().to_list()
         [1.0, 0.468996, None, None]
+
         """
         return self._finish(lowering.list_entropy(self._p, base=base, nan_policy=nan_policy))
 
     def kl_div(self, q: Column | Vector, *, base: float | None = None, nan_policy: NanPolicy = "propagate") -> T:
-        r"""
-        Kullback-Leibler divergence D(p‖q) of each row p from its row of q.
+        r"""Kullback-Leibler divergence D(p‖q) of each row p from its row of q.
 
         :math:`D = \sum_i \frac{p_i}{P} \ln \frac{p_i / P}{q_i / Q}` with :math:`P = \sum_i p_i`,
         :math:`Q = \sum_i q_i` [1]_. In a nested list the innermost level is reduced.
@@ -255,7 +254,7 @@ class ListInfo(_Namespace[T]):
         ----------
         q
             The reference: a column name, an expression or a Series with a row for each of p, of the same length; or one
-            distribution for every row: a sequence of numbers, a NumPy vector, a one-row Series, a literal, an aggregate.
+            distribution for every row: a sequence of numbers, a NumPy vector, a one-row Series, a literal or aggregate.
         base
             Unit of the result: 2 for bits, `None` for nats. A positive finite number other than 1.
         nan_policy
@@ -297,6 +296,7 @@ class ListInfo(_Namespace[T]):
         │ 0.0      ┆ 0.736966    │
         │ 0.531004 ┆ 0.0         │
         └──────────┴─────────────┘
+
         """
         return self._finish(lowering.list_kl_div(self._p, q, base=base, nan_policy=nan_policy, names=self._names))
 
@@ -318,8 +318,7 @@ class ArrayInfo(_Namespace[T]):
         base: float | None = None,
         nan_policy: NanPolicy = "propagate",
     ) -> T:
-        r"""
-        Shannon entropy along axes of the column.
+        r"""Shannon entropy along axes of the column.
 
         :math:`H = -\sum_i \frac{x_i}{S} \ln \frac{x_i}{S}` with :math:`S = \sum_i x_i` [1]_.
 
@@ -365,6 +364,7 @@ class ArrayInfo(_Namespace[T]):
         [1.0, 0.811278]
         >>> P.info.arr.entropy(axis=0, base=2).arr.to_list().list.eval(pl.element().round(6)).to_list()
         [[0.811278, 1.0]]
+
         """
         return self._finish(
             lowering.arr_entropy(
@@ -381,8 +381,7 @@ class ArrayInfo(_Namespace[T]):
         base: float | None = None,
         nan_policy: NanPolicy = "propagate",
     ) -> T:
-        r"""
-        Kullback-Leibler divergence D(p‖q) along axes of the column.
+        r"""Kullback-Leibler divergence D(p‖q) along axes of the column.
 
         :math:`D = \sum_i \frac{p_i}{P} \ln \frac{p_i / P}{q_i / Q}` with :math:`P = \sum_i p_i`,
         :math:`Q = \sum_i q_i` [1]_.
@@ -390,9 +389,9 @@ class ArrayInfo(_Namespace[T]):
         Parameters
         ----------
         q
-            The reference: a column name, an expression or a Series with a cell for each of p; or one cell for every row:
-            nested sequences of numbers, a NumPy array, a one-row Series, a literal, an aggregate. A cell has the shape
-            of p's, or that of its last axes and is repeated along the others.
+            The reference: a column name, an expression or a Series with a cell for each of p; or one cell for every
+            row: nested sequences of numbers, a NumPy array, a one-row Series, a literal or aggregate. A cell has the
+            shape of p's, or that of its last axes and is repeated along the others.
         axis
             The axes to reduce, as in `entropy`.
         keepdims
@@ -426,6 +425,7 @@ class ArrayInfo(_Namespace[T]):
         >>> P = pl.Series("P", [[1, 1], [9, 1]], dtype=pl.Array(pl.Int64, 2))
         >>> P.info.arr.kl_div([1, 1], base=2).round(6).to_list()
         [0.0, 0.531004]
+
         """
         return self._finish(
             lowering.arr_kl_div(
@@ -464,8 +464,7 @@ def info(p: str | pl.Expr) -> ExprInfo: ...
 @overload
 def info(p: pl.Series) -> SeriesInfo: ...
 def info(p: str | pl.Expr | pl.Series) -> ExprInfo | SeriesInfo:
-    """
-    The namespace of a column name, an expression or a Series, with full types.
+    """The namespace of a column name, an expression or a Series, with full types.
 
     Type checkers and editors don't know of namespaces that are registered at run time; of this function they do.
 
@@ -485,6 +484,7 @@ def info(p: str | pl.Expr | pl.Series) -> ExprInfo | SeriesInfo:
     >>> df = pl.DataFrame({"p": [[1.0, 1.0]]})
     >>> df.select(pe.info("p").list.entropy(base=2)).item()
     1.0
+
     """
     if isinstance(p, str):
         return ExprInfo(pl.col(p))

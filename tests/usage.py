@@ -1,0 +1,44 @@
+"""Every form that a user writes, for the type checker: it has to accept all of it, and know what comes out."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+import numpy as np
+import polars as pl
+
+import polars_entropy as pe
+
+p, x, P = pe.info("p"), pe.info(pl.col("x")), pe.info("P")
+
+assert_type(p.list.entropy(), pl.Expr)
+assert_type(p.list.entropy(base=2, nan_policy="omit"), pl.Expr)
+assert_type(p.list.kl_div("q"), pl.Expr)
+assert_type(p.list.kl_div(pl.col("q"), base=10), pl.Expr)
+assert_type(p.list.kl_div([0.2, 0.3, 0.5]), pl.Expr)
+assert_type(p.list.kl_div((1, 2, None)), pl.Expr)
+assert_type(p.list.kl_div(np.array([0.2, 0.3, 0.5])), pl.Expr)
+assert_type(p.list.kl_div(pl.Series([[1.0, 2.0]]), nan_policy="raise"), pl.Expr)
+
+assert_type(P.arr.entropy(axis=-1, keepdims=False), pl.Expr)
+assert_type(P.arr.entropy(axis=(0, 1), keepdims=True), pl.Expr)
+assert_type(P.arr.entropy(axis=None, base=2), pl.Expr)
+assert_type(P.arr.kl_div("Q", axis=0), pl.Expr)
+assert_type(P.arr.kl_div([[0.5, 0.5], [0.1, 0.9]]), pl.Expr)
+assert_type(P.arr.kl_div(np.ones((2, 2))), pl.Expr)
+
+assert_type(x.entropy(), pl.Expr)
+assert_type(x.kl_div("y", base=2, nan_policy="propagate"), pl.Expr)
+assert_type(x.kl_div(1.0), pl.Expr)
+assert_type(x.kl_div(pl.col("y").mean()), pl.Expr)
+assert_type(x.kl_div([1.0, 2.0]), pl.Expr)
+assert_type(x.entr(), pl.Expr)
+assert_type(x.rel_entr("y"), pl.Expr)
+assert_type(x.rel_entr(2), pl.Expr)
+
+column = pl.Series("x", [1.0, 2.0])
+assert_type(pe.info(column).entropy(), pl.Series)
+assert_type(pe.info(column).kl_div([1, 1]), pl.Series)
+assert_type(pe.info(column).entr(), pl.Series)
+assert_type(pe.info(column).list.entropy(), pl.Series)
+assert_type(pe.info(column).arr.kl_div(column), pl.Series)
