@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import assert_type
-
 import numpy as np
 import polars as pl
+from typing_extensions import assert_type
 
 import polars_entropy as pe
 
