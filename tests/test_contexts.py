@@ -222,6 +222,10 @@ def test_a_sequence_in_a_group_says_to_join(engine, length):
         FRAME.lazy().select(x.kl_div(q).over("g")).collect(engine=engine)
     with pytest.raises(pl.exceptions.ComputeError, match=message):
         FRAME.lazy().group_by("g").agg(x.rel_entr(pl.Series(q))).collect(engine=engine)
+    # Groups that all have the length of q would pass for columns.
+    alike = pl.LazyFrame({"g": [1, 1, 2, 2], "x": [1.0, 2.0, 3.0, 4.0]}).group_by("g").agg(x.kl_div([1.0, 1.0]))
+    with pytest.raises(pl.exceptions.ComputeError, match=message):
+        alike.collect(engine=engine)
     if length != FRAME.height:
         with pytest.raises(pl.exceptions.ComputeError, match=f"'x' has 5 rows and q, .* is a column of {length}"):
             FRAME.lazy().select(x.kl_div(q)).collect(engine=engine)
