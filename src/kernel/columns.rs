@@ -132,8 +132,8 @@ maps! {
 
 /// The number of an element's rank, with what a policy makes of missing ones.
 struct Ranked {
-    nan: u8,
-    null: u8,
+    nan: u64,
+    null: u64,
 }
 
 /// Not the number of any rank: the policy says that the element is an error.
@@ -141,14 +141,15 @@ const ERROR: u8 = u8::MAX;
 
 impl Ranked {
     fn new(policy: NanPolicy) -> Ranked {
-        let number = |rank: Rank| rank.under(policy).map_or(ERROR, |rank| rank as u8);
+        let number = |rank: Rank| rank.under(policy).map_or(ERROR.into(), |rank| rank as u64);
         Ranked { nan: number(Rank::Nan), null: number(Rank::Null) }
     }
 
     #[inline(always)]
     fn number(&self, rank: Rank) -> u8 {
-        let number = if rank as u8 == Rank::Nan as u8 { self.nan } else { rank as u8 };
-        if rank as u8 == Rank::Null as u8 { self.null } else { number }
+        let number = if rank as u64 == Rank::Nan as u64 { self.nan } else { rank as u64 };
+        let number = if rank as u64 == Rank::Null as u64 { self.null } else { number };
+        number as u8
     }
 }
 

@@ -50,9 +50,10 @@ pub enum Side {
     Q,
 }
 
-/// The rule that an element calls for, weakest first.
+/// The rule that an element calls for, weakest first. As wide as a double, so that a loop over doubles selects ranks in the
+/// very lanes in which it compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
+#[repr(u64)]
 pub enum Rank {
     /// Dropped, or never there (rule 4).
     Absent = 0,
@@ -95,7 +96,7 @@ impl Rank {
 
     #[inline(always)]
     fn is_missing(self) -> bool {
-        self as u8 >= Rank::Nan as u8
+        self as u64 >= Rank::Nan as u64
     }
 
     /// The rank of one element, `None` being null.
@@ -111,13 +112,13 @@ impl Rank {
     #[inline(always)]
     pub fn of_pair(p: Option<f64>, q: Option<f64>) -> Rank {
         let (p, q) = (Rank::of_element(p), Rank::of_element(q));
-        let rank = if p as u8 > q as u8 { p } else { q };
-        let rank = if (p as u8 == Rank::Positive as u8) & (q as u8 == Rank::Zero as u8) {
+        let rank = if p as u64 > q as u64 { p } else { q };
+        let rank = if (p as u64 == Rank::Positive as u64) & (q as u64 == Rank::Zero as u64) {
             Rank::OnlyP
         } else {
             rank
         };
-        if (p as u8 == Rank::Zero as u8) & (q as u8 == Rank::Positive as u8) { Rank::OnlyQ } else { rank }
+        if (p as u64 == Rank::Zero as u64) & (q as u64 == Rank::Positive as u64) { Rank::OnlyQ } else { rank }
     }
 
     /// Applies the policy: `None` where it says that the element is an error.
@@ -209,7 +210,7 @@ mod tests {
     #[test]
     fn ranks_read_back_from_their_numbers() {
         for number in 0..=8 {
-            assert_eq!(Rank::from_number(number) as u8, number);
+            assert_eq!(Rank::from_number(number) as u64, u64::from(number));
         }
         assert_eq!(Rank::from_number(200), Rank::Null);
     }
