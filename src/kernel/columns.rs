@@ -1,6 +1,7 @@
 //! Whole columns of elements: what goes in and comes out element by element.
 
 use super::contract::{Missing, NanPolicy, Rank, Side, Unit, missing_side};
+use super::kl_div::Summands;
 use super::rows::Values;
 use super::simd::vectorised;
 use super::weights::{Weight, Weights};
@@ -193,18 +194,57 @@ fn checked(ranks: Vec<u8>, policy: NanPolicy, side: impl Fn(usize) -> Side) -> R
     }
 }
 
-/// The values of groups: `of` takes the sums of one and its rank.
-pub fn finish<const N: usize>(
-    sums: [&[f64]; N],
-    ranks: Weights<f64>,
-    unit: Unit,
-    of: impl Fn([f64; N], Rank) -> Option<f64>,
-) -> Values {
+/// What becomes of the N sums of a group.
+pub trait Finish<const N: usize> {
+    /// The value of the sums, where no rule but 9 applies.
+    fn value(sums: [f64; N]) -> f64;
+    /// What the rules make of it.
+    fn settle(rank: Rank, sums: [f64; N], value: f64) -> Option<f64>;
+}
+
+/// Sums of [`Mass`] and [`Term`].
+pub struct Entropy;
+
+impl Finish<2> for Entropy {
+    #[inline(always)]
+    fn value([mass, term]: [f64; 2]) -> f64 {
+        entropy::of_sums(mass, term)
+    }
+
+    #[inline(always)]
+    fn settle(rank: Rank, _: [f64; 2], value: f64) -> Option<f64> {
+        entropy::settle(rank, || value)
+    }
+}
+
+/// Sums of [`MassP`], [`MassQ`] and [`TermPq`].
+pub struct KlDiv;
+
+impl Finish<3> for KlDiv {
+    #[inline(always)]
+    fn value([p, q, term]: [f64; 3]) -> f64 {
+        kl_div::of_sums(Summands { p, q, term })
+    }
+
+    #[inline(always)]
+    fn settle(rank: Rank, [_, q, _]: [f64; 3], value: f64) -> Option<f64> {
+        kl_div::settle(rank, q, || value)
+    }
+}
+
+/// The values of groups from their sums and their ranks.
+pub fn finish<F: Finish<N>, const N: usize>(sums: [&[f64]; N], ranks: Weights<f64>, unit: Unit) -> Values {
+    let mut values = vec![0.0; ranks.len()];
+    vectorised!({
+        for (i, value) in values.iter_mut().enumerate() {
+            *value = F::value(sums.map(|sum| sum[i]));
+        }
+    });
     let mut out = Values::with_capacity(ranks.len());
-    for i in 0..ranks.len() {
+    for (i, value) in values.into_iter().enumerate() {
         // The maximum over no elements at all is null.
         let rank = ranks.get(i).map_or(Rank::Absent, |number| Rank::from_number(number as u8));
-        out.push(of(sums.map(|sum| sum[i]), rank).map(|nats| unit.express(nats)));
+        out.push(F::settle(rank, sums.map(|sum| sum[i]), value).map(|nats| unit.express(nats)));
     }
     out
 }

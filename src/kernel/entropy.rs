@@ -14,7 +14,7 @@
 //! ```
 //!
 //! **Columns, groups and windows** are sums that the data frame takes, of what [`mass`] and [`term`] make of each
-//! element, and [`from_sums`] puts them together:
+//! element, and [`of_sums`] puts them together:
 //!
 //! ```text
 //! H = (S ln S + T)/S,        T = −Σ xᵢ ln xᵢ                                                                   (3)
@@ -45,14 +45,12 @@ pub fn row<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Option<f64>, M
 /// The way for everything out of the ordinary: missing, infinite or negative weights, no mass, totals that overflow.
 #[inline(always)]
 fn by_the_rules<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Option<f64>, Missing> {
-    match contract::judge(x, policy)?.verdict(NEGATIVE) {
-        Verdict::Settled(value) => Ok(value),
-        Verdict::Sum => {
-            let scale = Totals::of(&x.masked(x, 1.0)).scale();
-            let x = x.masked(x, scale);
-            Ok(Some(of_shares(&x, Totals::of(&x))))
-        }
-    }
+    let rank = contract::judge(x, policy)?;
+    Ok(settle(rank, || {
+        let scale = Totals::of(&x.masked(x, 1.0)).scale();
+        let x = x.masked(x, scale);
+        of_shares(&x, Totals::of(&x))
+    }))
 }
 
 #[inline(always)]
@@ -164,13 +162,19 @@ fn ln_of_mass(mass: f64) -> f64 {
     ln_ratio(mass, HEADROOM) * (1.0 / LN_UNIT)
 }
 
-/// Equation (3): the entropy of a group of which the data frame has summed [`mass`] and [`term`] and taken the highest
-/// [`Rank`].
-pub fn from_sums(mass: f64, term: f64, rank: Rank) -> Option<f64> {
+/// Equation (3), for the sums of a group's [`mass`] and [`term`].
+#[inline(always)]
+pub fn of_sums(mass: f64, term: f64) -> f64 {
+    // Rounding of the sums may leave a distribution of one value a hair below zero.
+    ((mass * ln_of_mass(mass) + term) / mass * LN_UNIT).max(0.0)
+}
+
+/// What the highest [`Rank`] of a distribution makes of its value.
+#[inline(always)]
+pub fn settle(rank: Rank, value: impl FnOnce() -> f64) -> Option<f64> {
     match rank.verdict(NEGATIVE) {
-        Verdict::Settled(value) => value,
-        // Rounding of the sums may leave a distribution of one value a hair below zero.
-        Verdict::Sum => Some(((mass * ln_of_mass(mass) + term) / mass * LN_UNIT).max(0.0)),
+        Verdict::Settled(settled) => settled,
+        Verdict::Sum => Some(value()),
     }
 }
 
@@ -187,7 +191,7 @@ mod tests {
     fn grouped(x: &[f64]) -> Option<f64> {
         let rank = contract::judge(Weights::new(x, None), NanPolicy::Propagate).unwrap();
         let sum = |f: fn(f64) -> f64| x.iter().copied().map(f).sum();
-        from_sums(sum(mass), sum(term), rank)
+        settle(rank, || of_sums(sum(mass), sum(term)))
     }
 
     fn assert_both(x: &[f64], expected: f64) {

@@ -98,13 +98,7 @@ fn by_the_rules<T: Weight>(p: Weights<T>, q: Weights<T>, policy: NanPolicy) -> R
         return Ok(value);
     }
     let (of_p, of_q) = (Total::of(p, (p, q)), Total::of(q, (p, q)));
-    Ok(Some(if of_q.sum == 0.0 {
-        f64::NAN
-    } else if rank == Rank::OnlyP {
-        f64::INFINITY
-    } else {
-        carefully(p, q, of_p, of_q)
-    }))
+    Ok(settle(rank, of_q.sum, || carefully(p, q, of_p, of_q)))
 }
 
 /// A total as the sum of weights times a power of two that keeps it within range.
@@ -188,16 +182,22 @@ pub fn summands(p: f64, q: f64) -> Summands {
     Summands { p, q, term: if (p > 0.0) & (q > 0.0) { p * ln } else { 0.0 } }
 }
 
-/// Equation (3): the divergence of a group of which the data frame has summed the [`Summands`] and taken the highest
-/// [`Rank`].
-pub fn from_sums(Summands { p, q, term }: Summands, rank: Rank) -> Option<f64> {
+/// Equation (3), for the sums of a group's [`Summands`].
+#[inline(always)]
+pub fn of_sums(Summands { p, q, term }: Summands) -> f64 {
+    // Written with the difference over P so that a group of one pair gives exactly 0. Rounding of the sums may leave the
+    // divergence of p from a multiple of itself a hair below.
+    ((term - p * (ln_ratio(p, q) * (1.0 / LN_UNIT))) / p * LN_UNIT).max(0.0)
+}
+
+/// What the highest [`Rank`] of a distribution makes of its value; `q` is the total of q.
+#[inline(always)]
+pub fn settle(rank: Rank, q: f64, value: impl FnOnce() -> f64) -> Option<f64> {
     match rank.verdict(NEGATIVE) {
-        Verdict::Settled(value) => value,
+        Verdict::Settled(settled) => settled,
         Verdict::Sum if q == 0.0 => Some(f64::NAN),
         Verdict::Sum if rank == Rank::OnlyP => Some(f64::INFINITY),
-        // Rounding of the sums may leave the divergence of p from a multiple of itself a hair below zero. Written with
-        // the difference over P so that a group of one pair gives exactly 0.
-        Verdict::Sum => Some(((term - p * (ln_ratio(p, q) * (1.0 / LN_UNIT))) / p * LN_UNIT).max(0.0)),
+        Verdict::Sum => Some(value()),
     }
 }
 
@@ -218,7 +218,7 @@ mod tests {
             pairs().map(|(p, q)| summands(p, q)).fold(Summands { p: 0.0, q: 0.0, term: 0.0 }, |a, b| {
                 Summands { p: a.p + b.p, q: a.q + b.q, term: a.term + b.term }
             });
-        from_sums(sums, rank.unwrap())
+        settle(rank.unwrap(), sums.q, || of_sums(sums))
     }
 
     fn assert_both(p: &[f64], q: &[f64], expected: f64) {

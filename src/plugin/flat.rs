@@ -13,9 +13,8 @@ use super::dtypes::{self, Precision};
 use super::errors::{flat_rows, missing_in_column};
 use super::kwargs::{ElementKwargs, Part, SummandKwargs};
 use super::leaf::{self, Leaf};
-use crate::kernel::contract::{Rank, Unit};
-use crate::kernel::kl_div::Summands;
-use crate::kernel::{columns, entropy, kl_div};
+use crate::kernel::columns::{self, Finish};
+use crate::kernel::contract::Unit;
 
 /// The column in one piece, as floats.
 fn column<T: Leaf>(s: &Series) -> PolarsResult<PrimitiveArray<T>> {
@@ -128,25 +127,21 @@ pub fn kl_div_summand(
 }
 
 /// The values of groups from their sums and highest ranks, as they come back from the engine.
-fn finish<const N: usize>(
-    inputs: &[Series],
-    unit: Unit,
-    of: impl Fn([f64; N], Rank) -> Option<f64>,
-) -> PolarsResult<Series> {
+fn finish<F: Finish<N>, const N: usize>(inputs: &[Series], unit: Unit) -> PolarsResult<Series> {
     polars_ensure!(inputs.len() == N + 1, ComputeError: "expected {N} sums and the ranks");
     let sums = inputs[..N].iter().map(column::<f64>).collect::<PolarsResult<Vec<_>>>()?;
-    let sums = std::array::from_fn(|k| sums[k].values().as_slice());
+    let sums: [&[f64]; N] = std::array::from_fn(|k| sums[k].values().as_slice());
     let ranks = column::<f64>(&inputs[N])?;
-    let values = columns::finish(sums, leaf::weights(&ranks), unit, of);
+    let values = columns::finish::<F, N>(sums, leaf::weights(&ranks), unit);
     leaf::series(inputs[0].name(), vec![leaf::values(values, precision_of_ranks(inputs[N].dtype()))])
 }
 
 /// The entropies of groups from their sums: mass, term, rank.
 pub fn entropy_of_sums(inputs: &[Series], unit: Unit) -> PolarsResult<Series> {
-    finish(inputs, unit, |[mass, term], rank| entropy::from_sums(mass, term, rank))
+    finish::<columns::Entropy, 2>(inputs, unit)
 }
 
 /// The divergences of groups from their sums: mass of p, mass of q, term, rank.
 pub fn kl_div_of_sums(inputs: &[Series], unit: Unit) -> PolarsResult<Series> {
-    finish(inputs, unit, |[p, q, term], rank| kl_div::from_sums(Summands { p, q, term }, rank))
+    finish::<columns::KlDiv, 3>(inputs, unit)
 }
