@@ -213,7 +213,7 @@ impl Finish<2> for Entropy {
 
     #[inline(always)]
     fn settle(rank: Rank, _: [f64; 2], value: f64) -> Option<f64> {
-        entropy::settle(rank, || value)
+        entropy::settle(rank, value)
     }
 }
 

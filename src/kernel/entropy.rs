@@ -45,12 +45,14 @@ pub fn row<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Option<f64>, M
 /// The way for everything out of the ordinary: missing, infinite or negative weights, no mass, totals that overflow.
 #[inline(always)]
 fn by_the_rules<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Option<f64>, Missing> {
-    let rank = contract::judge(x, policy)?;
-    Ok(settle(rank, || {
-        let scale = Totals::of(&x.masked(x, 1.0)).scale();
-        let x = x.masked(x, scale);
-        of_shares(&x, Totals::of(&x))
-    }))
+    match contract::judge(x, policy)?.verdict(NEGATIVE) {
+        Verdict::Settled(value) => Ok(value),
+        Verdict::Sum => {
+            let scale = Totals::of(&x.masked(x, 1.0)).scale();
+            let x = x.masked(x, scale);
+            Ok(Some(of_shares(&x, Totals::of(&x))))
+        }
+    }
 }
 
 #[inline(always)]
@@ -169,12 +171,12 @@ pub fn of_sums(mass: f64, term: f64) -> f64 {
     ((mass * ln_of_mass(mass) + term) / mass * LN_UNIT).max(0.0)
 }
 
-/// What the highest [`Rank`] of a distribution makes of its value.
+/// What the highest [`Rank`] of a group makes of its value.
 #[inline(always)]
-pub fn settle(rank: Rank, value: impl FnOnce() -> f64) -> Option<f64> {
+pub fn settle(rank: Rank, value: f64) -> Option<f64> {
     match rank.verdict(NEGATIVE) {
         Verdict::Settled(settled) => settled,
-        Verdict::Sum => Some(value()),
+        Verdict::Sum => Some(value),
     }
 }
 
@@ -191,7 +193,7 @@ mod tests {
     fn grouped(x: &[f64]) -> Option<f64> {
         let rank = contract::judge(Weights::new(x, None), NanPolicy::Propagate).unwrap();
         let sum = |f: fn(f64) -> f64| x.iter().copied().map(f).sum();
-        settle(rank, || of_sums(sum(mass), sum(term)))
+        settle(rank, of_sums(sum(mass), sum(term)))
     }
 
     fn assert_both(x: &[f64], expected: f64) {
