@@ -32,7 +32,7 @@ struct Options {
 
 /// The values of p, or of p and q.
 pub fn apply(inputs: &[Series], kwargs: &CellKwargs) -> PolarsResult<Series> {
-    let method = Method { shape: Shape::Array, name: if inputs.len() == 1 { "entropy" } else { "kl_div" } };
+    let method = Method::of_distributions(Shape::Array, inputs.len());
     let fields: Vec<Field> = inputs.iter().map(|s| s.field().into_owned()).collect();
     let out = dtypes::arr_output(method, &fields, kwargs)?;
     let (p, q) = (&inputs[0], inputs.get(1));

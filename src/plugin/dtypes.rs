@@ -92,6 +92,11 @@ pub struct Method {
 }
 
 impl Method {
+    /// The method of distributions in this place that takes so many inputs.
+    pub fn of_distributions(shape: Shape, inputs: usize) -> Method {
+        Method { shape, name: if inputs == 1 { "entropy" } else { "kl_div" } }
+    }
+
     /// The error for a dtype that the method does not take as p, or, after `q`, as q.
     fn refuse(self, role: &str, field: &Field) -> PolarsError {
         let Method { shape, name } = self;

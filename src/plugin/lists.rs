@@ -155,7 +155,7 @@ fn outermost(kept: &[Kept], inner: usize) -> usize {
 
 /// The values of all rows of p, or of p and q.
 pub fn apply(inputs: &[Series], kwargs: &RowKwargs) -> PolarsResult<Series> {
-    let method = Method { shape: Shape::List, name: if inputs.len() == 1 { "entropy" } else { "kl_div" } };
+    let method = Method::of_distributions(Shape::List, inputs.len());
     let fields: Vec<Field> = inputs.iter().map(|s| s.field().into_owned()).collect();
     let out = dtypes::list_output(method, &fields)?;
     let (p, q) = (&inputs[0], inputs.get(1));

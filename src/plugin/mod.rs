@@ -31,8 +31,7 @@ fn _lib(_module: &Bound<'_, PyModule>) -> PyResult<()> {
 // Rows of List columns.
 
 fn list_output(fields: &[Field], _: RowKwargs) -> PolarsResult<Field> {
-    let name = if fields.len() == 1 { "entropy" } else { "kl_div" };
-    dtypes::list_output(Method { shape: Shape::List, name }, fields)
+    dtypes::list_output(Method::of_distributions(Shape::List, fields.len()), fields)
 }
 
 #[polars_expr(output_type_func_with_kwargs=list_output)]
@@ -48,8 +47,7 @@ fn list_kl_div(inputs: &[Series], kwargs: RowKwargs) -> PolarsResult<Series> {
 // Axes of Array columns.
 
 fn arr_output(fields: &[Field], kwargs: CellKwargs) -> PolarsResult<Field> {
-    let name = if fields.len() == 1 { "entropy" } else { "kl_div" };
-    dtypes::arr_output(Method { shape: Shape::Array, name }, fields, &kwargs)
+    dtypes::arr_output(Method::of_distributions(Shape::Array, fields.len()), fields, &kwargs)
 }
 
 #[polars_expr(output_type_func_with_kwargs=arr_output)]
@@ -82,8 +80,8 @@ fn rel_entr(inputs: &[Series], kwargs: ElementKwargs) -> PolarsResult<Series> {
 // Columns, groups and windows: what is summed, and what the sums amount to.
 
 fn summand_output(fields: &[Field], kwargs: SummandKwargs) -> PolarsResult<Field> {
-    let name = if fields.len() == 1 { "entropy" } else { "kl_div" };
-    let value = dtypes::flat_output(Method { shape: Shape::Flat, name }, fields, kwargs.weak_q)?;
+    let method = Method::of_distributions(Shape::Flat, fields.len());
+    let value = dtypes::flat_output(method, fields, kwargs.weak_q)?;
     let precision = precision([value.dtype()]);
     Ok(Field::new(value.name, flat::part_dtype(kwargs.part, precision)))
 }
