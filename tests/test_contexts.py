@@ -222,6 +222,12 @@ def test_a_sequence_in_a_group_says_to_join(engine, length):
         FRAME.lazy().select(x.kl_div(q).over("g")).collect(engine=engine)
     with pytest.raises(pl.exceptions.ComputeError, match=message):
         FRAME.lazy().group_by("g").agg(x.rel_entr(pl.Series(q))).collect(engine=engine)
+    with pytest.raises(
+        pl.exceptions.ComputeError, match="'x' has 5 rows and q, a sequence of numbers, is a column of 1"
+    ):
+        FRAME.lazy().select(x.kl_div([1.0])).collect(engine=engine)
+    with pytest.raises(pl.exceptions.ComputeError, match="p has 5 rows and q, a sequence of numbers, is a column of 1"):
+        FRAME["x"].alias("").info.kl_div([1.0])
     # Groups that all have the length of q would pass for columns.
     alike = pl.LazyFrame({"g": [1, 1, 2, 2], "x": [1.0, 2.0, 3.0, 4.0]}).group_by("g").agg(x.kl_div([1.0, 1.0]))
     with pytest.raises(pl.exceptions.ComputeError, match=message):

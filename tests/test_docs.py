@@ -30,7 +30,7 @@ def test_readme():
         elif language == "text":
             assert printed.split() == block.split()
             shown += 1
-    assert shown == 3
+    assert shown == 4
 
 
 def test_docstrings():

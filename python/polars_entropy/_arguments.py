@@ -114,7 +114,10 @@ def vector(q: object) -> pl.Series:
     values = _values(q)
     if isinstance(values, pl.Series):
         if values.dtype.is_nested():
-            raise TypeError(f"q must be one-dimensional, not an array of shape {_shape_of(values)}")
+            raise TypeError(
+                f"q must be one-dimensional, not an array of shape {_shape_of(values)}; for one distribution per row "
+                "pass a Series"
+            )
         return values
     return pl.Series([_element(value) for value in values], dtype=pl.Float64)
 
@@ -163,7 +166,7 @@ def _element(value: Any) -> float | None:
     if value is None:
         return None
     if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
-        raise TypeError(f"q must hold numbers, not {value!r}")
+        raise TypeError(f"q must hold numbers, not {value!r}; for one distribution per row pass a Series of lists")
     return number(value)
 
 

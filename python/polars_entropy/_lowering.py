@@ -50,7 +50,7 @@ def _call(
 
 
 def entr(x: pl.Expr) -> pl.Expr:
-    return _call("entr", x, weak_q=False, whole_q=False)
+    return _call("entr", x, weak_q=False, sequence="no")
 
 
 def rel_entr(x: pl.Expr, y: object, *, names: bool) -> pl.Expr:
@@ -62,7 +62,7 @@ def entropy(x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr
     base, nan_policy = arguments.check_base(base), arguments.check_nan_policy(nan_policy)
 
     def summand(part: str) -> pl.Expr:
-        return _call("entropy_summand", x, part=part, nan_policy=nan_policy, weak_q=False, whole_q=False)
+        return _call("entropy_summand", x, part=part, nan_policy=nan_policy, weak_q=False, sequence="no")
 
     return _call("entropy_of_sums", summand("mass_p").sum(), summand("term").sum(), summand("rank").max(), base=base)
 
@@ -78,19 +78,19 @@ def kl_div(p: pl.Expr, q: object, *, base: float | None, nan_policy: NanPolicy, 
     return _call("kl_div_of_sums", *sums, summand("rank").max(), base=base)
 
 
-def _flat(q: object, *, names: bool) -> tuple[pl.Expr, dict[str, bool]]:
-    """Q of flat columns, and how to call the plugin with it."""
+def _flat(q: object, *, names: bool) -> tuple[pl.Expr, dict[str, Any]]:
+    """The expression of a flat `q`, and how to call the plugin with it."""
     if (expression := arguments.expression(q, names=names)) is not None:
-        return expression, {"weak_q": False, "whole_q": False}
+        return expression, {"weak_q": False, "sequence": "no"}
     if arguments.is_number(q):
         # A Python number has no precision of its own.
-        return pl.lit(arguments.number(q)), {"weak_q": True, "whole_q": False}
+        return pl.lit(arguments.number(q)), {"weak_q": True, "sequence": "no"}
+    if isinstance(q, pl.Series) and len(q) == 1:
+        return arguments.fixed(q), {"weak_q": False, "sequence": "no"}
     values = q if isinstance(q, pl.Series) else arguments.vector(q)
-    if len(values) == 1 and isinstance(q, pl.Series):
-        return arguments.fixed(values), {"weak_q": False, "whole_q": False}
     # A column of its own length goes with a whole column, never with a group. The plugin has to see the call to say so,
     # and so that a morsel doesn't meet the whole of q; a Series by itself is one piece in any case.
-    return pl.lit(values), {"weak_q": False, "whole_q": names, "elementwise": not names}
+    return pl.lit(values), {"weak_q": False, "sequence": "of_frame" if names else "of_series", "elementwise": not names}
 
 
 def list_entropy(x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:

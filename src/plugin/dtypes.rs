@@ -106,6 +106,10 @@ impl Method {
                 Some(Shape::List | Shape::Array) if elementwise => {
                     format!("write `list.eval(pl.element().info.{name}(…))`, or explode the column")
                 }
+                _ if matches!(dtype, DataType::String | DataType::Categorical(..) | DataType::Enum(..)) => {
+                    "for the entropy of how often each value occurs write `unique_counts().info.entropy()`"
+                        .into()
+                }
                 _ if !is_number(dtype.leaf_dtype()) => {
                     "cast it to numbers first; Boolean, Decimal, integers and floats are taken as they are"
                         .into()
@@ -118,6 +122,9 @@ impl Method {
                 }
                 Some(_) if shape == Shape::Flat => {
                     "q takes a column of numbers or one number, with the same rows as p".into()
+                }
+                Some(Shape::List) if shape == Shape::Array => {
+                    "make it an Array, with `list.to_array(width)`".into()
                 }
                 Some(_) => "flatten it, or reduce it level by level".into(),
                 None => "cast it to numbers first".into(),

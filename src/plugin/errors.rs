@@ -2,11 +2,12 @@
 
 use polars::prelude::*;
 
+use super::kwargs::Sequence;
 use crate::kernel::contract::{Missing, Side};
 use crate::kernel::rows;
 
 /// Rows are counted within the batch that the engine passes: a plugin isn't told where the batch begins.
-const COUNTED: &str = "rows count from 0 within the batch; a streaming query passes large frames in several";
+const COUNTED: &str = "rows count from 0 within the batch; a streaming query passes any frame in several";
 
 fn named(side: Side, p: &str, q: &str) -> String {
     match (side, p, q) {
@@ -21,7 +22,7 @@ fn named(side: Side, p: &str, q: &str) -> String {
 pub fn missing_in_column(missing: Missing, p: &str, q: &str) -> PolarsError {
     polars_err!(
         ComputeError:
-        "The input contains nan values: column {}, row {} (nan_policy=\"raise\"; {COUNTED})",
+        "The input contains nan values: column {}, row {} is null or NaN (nan_policy=\"raise\"; {COUNTED})",
         named(missing.side, p, q), missing.at
     )
 }
@@ -31,7 +32,7 @@ pub fn in_row(error: rows::Error, row: usize, p: &str, q: &str) -> PolarsError {
     match error {
         rows::Error::Missing { missing, .. } => polars_err!(
             ComputeError:
-            "The input contains nan values: column {}, row {row}, element {} (nan_policy=\"raise\"; {COUNTED})",
+            "The input contains nan values: column {}, row {row}, element {} is null or NaN (nan_policy=\"raise\"; {COUNTED})",
             named(missing.side, p, q), missing.at
         ),
         rows::Error::Lengths { p: of_p, q: of_q, .. } => polars_err!(
@@ -57,14 +58,21 @@ pub fn common_rows(p: &Series, q: &Series) -> PolarsResult<usize> {
 }
 
 /// [`common_rows`] of flat columns. A sequence, which is a column of its own length, goes with whole columns only.
-pub fn flat_rows(p: &Series, q: &Series, whole_q: bool) -> PolarsResult<usize> {
+pub fn flat_rows(p: &Series, q: &Series, q_is: Sequence) -> PolarsResult<usize> {
     // Polars calls a function that is not elementwise once for each group, and doesn't pass the name then. A group of the
     // very length of q would otherwise pass for a column.
     polars_ensure!(
-        !whole_q || (p.len() == q.len() && !p.name().is_empty()),
+        q_is != Sequence::OfFrame || !p.name().is_empty(),
         ShapeMismatch:
-        "{} has {} rows and q, a sequence of numbers, is a column of {}: it takes one number for each row of a whole \
-         column; in a group or window, join q in as a column",
+        "q is a sequence of {} numbers, which is a column of its own and goes with a whole column only: in a group or \
+         window, join q in as a column",
+        q.len()
+    );
+    polars_ensure!(
+        q_is == Sequence::No || p.len() == q.len(),
+        ShapeMismatch:
+        "{} has {} rows and q, a sequence of numbers, is a column of {}: it takes one number for each row, or a single \
+         number that is no sequence; in a group or window, join q in as a column",
         named(Side::P, p.name(), ""), p.len(), q.len()
     );
     common_rows(p, q)

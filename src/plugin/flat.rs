@@ -64,7 +64,7 @@ pub fn rel_entr(
     kwargs: &ElementKwargs,
     precision: Precision,
 ) -> PolarsResult<Series> {
-    let rows = flat_rows(x, y, kwargs.whole_q)?;
+    let rows = flat_rows(x, y, kwargs.sequence)?;
     let values = with_weights!([x, y], |p, q| columns::map_pairs(p, q, &columns::RelEntr));
     let spread = |s: &Series| match validity(s) {
         Some(bits) if s.len() != rows => Some(Bitmap::new_with_value(bits.get_bit(0), rows)),
@@ -114,7 +114,7 @@ pub fn kl_div_summand(
     kwargs: &SummandKwargs,
     precision: Precision,
 ) -> PolarsResult<Series> {
-    flat_rows(p, q, kwargs.whole_q)?;
+    flat_rows(p, q, kwargs.sequence)?;
     with_weights!([p, q], |x, y| match kwargs.part {
         Part::MassP => summands(p.name(), columns::map_pairs(x, y, &columns::MassP)),
         Part::MassQ => summands(p.name(), columns::map_pairs(x, y, &columns::MassQ)),

@@ -33,8 +33,7 @@ pub struct CellKwargs {
 pub struct ElementKwargs {
     /// q is a Python number, which has no precision of its own.
     pub weak_q: bool,
-    /// q is a sequence, which is a column of its own length.
-    pub whole_q: bool,
+    pub sequence: Sequence,
 }
 
 /// What the summands of a group take.
@@ -43,7 +42,7 @@ pub struct SummandKwargs {
     pub part: Part,
     pub nan_policy: Policy,
     pub weak_q: bool,
-    pub whole_q: bool,
+    pub sequence: Sequence,
 }
 
 /// What the value of a group takes beside its sums.
@@ -78,6 +77,17 @@ pub enum Span {
     Group,
     /// A whole column, where it takes the dtype to tell which of the two it is.
     Column,
+}
+
+/// Whether q is a sequence, which is a column of its own length.
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(try_from = "String")]
+pub enum Sequence {
+    No,
+    /// Beside a column of a frame, which may stand in a group.
+    OfFrame,
+    /// Beside a Series, which has no groups.
+    OfSeries,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -115,4 +125,9 @@ from_name!(Span:
     "row" => Span::Row,
     "group" => Span::Group,
     "column" => Span::Column
+);
+from_name!(Sequence:
+    "no" => Sequence::No,
+    "of_frame" => Sequence::OfFrame,
+    "of_series" => Sequence::OfSeries
 );
