@@ -97,6 +97,15 @@ def test_empty_groups_are_zero(engine):
     assert by_group(kept.info.entropy(), engine) == [0.0, 0.0]
 
 
+def test_raise_looks_only_at_what_is_in_the_group(engine):
+    frame = pl.LazyFrame({"g": [1, 1, 1, 2, 2, 2], "k": [True, True, False] * 2, "x": [1.0, 2.0, None, 4.0, 5.0, None]})
+    kept = pl.col("x").filter("k").info
+    for expr in (kept.entropy(nan_policy="raise"), kept.kl_div(1.0, nan_policy="raise")):
+        assert collect(frame.group_by("g").agg(expr), engine).height == 2
+    with pytest.raises(pl.exceptions.ComputeError, match=r"contains nan values: column 'x', row \d"):
+        frame.group_by("g").agg(x.entropy(nan_policy="raise")).collect(engine=engine)
+
+
 def test_empty_frames(engine):
     empty = FRAME.clear()
     flat = run(empty, x.entropy().alias("h"), x.kl_div("y").alias("d"), engine=engine)

@@ -74,7 +74,11 @@ def kl_div(p: pl.Expr, q: object, *, base: float | None, nan_policy: NanPolicy, 
     def summand(part: str) -> pl.Expr:
         return _call("kl_div_summand", p, q_expr, part=part, nan_policy=nan_policy, **how)
 
-    sums = [summand(part).sum() for part in ("mass_p", "mass_q", "term")]
+    mass_q = summand("mass_q")
+    if how["sequence"] == "no":
+        # With q first, so that the sum goes by its name, which messages need. A sequence has none.
+        mass_q = _call("kl_div_summand", q_expr, p, part="mass_p", nan_policy=nan_policy, **how)
+    sums = [summand("mass_p").sum(), mass_q.sum(), summand("term").sum()]
     return _call("kl_div_of_sums", *sums, summand("rank").max(), base=base)
 
 

@@ -1,6 +1,6 @@
 //! Whole columns of elements: what goes in and comes out element by element.
 
-use super::contract::{Missing, NanPolicy, Rank, Side, Unit, missing_side};
+use super::contract::{Missing, NanPolicy, Rank, Side, Unit};
 use super::kl_div::Summands;
 use super::rows::Values;
 use super::simd::vectorised;
@@ -172,26 +172,35 @@ impl MapPairs for Ranked {
     }
 }
 
-/// The rank of every element under a policy.
-pub fn ranks<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Vec<u8>, Missing> {
-    checked(map(x, &Ranked::new(policy)), policy, |_| Side::P)
+/// The rank of every element under a policy, as a number of which a group takes the maximum.
+pub fn ranks<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Vec<u8> {
+    map(x, &Ranked::new(policy))
 }
 
 /// The rank of every pair under a policy; lengths as in [`map_pairs`].
-pub fn pair_ranks<T: Weight>(p: Weights<T>, q: Weights<T>, policy: NanPolicy) -> Result<Vec<u8>, Missing> {
-    let ranks = map_pairs(p, q, &Ranked::new(policy));
-    checked(ranks, policy, |at| missing_side(p.get(if p.len() == 1 { 0 } else { at })))
+pub fn pair_ranks<T: Weight>(p: Weights<T>, q: Weights<T>, policy: NanPolicy) -> Vec<u8> {
+    map_pairs(p, q, &Ranked::new(policy))
 }
 
-fn checked(ranks: Vec<u8>, policy: NanPolicy, side: impl Fn(usize) -> Side) -> Result<Vec<u8>, Missing> {
-    let error = match policy {
-        NanPolicy::Raise => ranks.iter().position(|&rank| rank == ERROR),
-        NanPolicy::Propagate | NanPolicy::Omit => None,
+/// Ranks under [`NanPolicy::Raise`], which also tell where an error is. Whether it is one is for the group to say: elements
+/// that are in none are ranked, too.
+pub fn located(ranks: Vec<u8>, side: impl Fn(usize) -> Side) -> Vec<i64> {
+    let locate = |(at, rank)| match rank {
+        // The first of a group has to be the greatest.
+        ERROR => LOCATED - 2 * at as i64 - i64::from(side(at) == Side::Q),
+        rank => i64::from(rank),
     };
-    match error {
-        None => Ok(ranks),
-        Some(at) => Err(Missing { side: side(at), at }),
-    }
+    ranks.into_iter().enumerate().map(locate).collect()
+}
+
+/// Above all ranks, with room for the positions in a batch, and exact as a double.
+const LOCATED: i64 = 1 << 52;
+
+/// What the maximum of [`located`] ranks says is missing.
+pub fn missing(located: f64) -> Option<Missing> {
+    let below = LOCATED - located as i64;
+    let side = if below % 2 == 0 { Side::P } else { Side::Q };
+    (located > f64::from(ERROR)).then_some(Missing { side, at: (below / 2) as usize })
 }
 
 /// What becomes of the N sums of a group.
@@ -276,10 +285,16 @@ mod tests {
         let values = [1.0, 5.0, f64::NAN];
         let q = Weights::new(&values, Some(Bits::new(&[0b101], 0)));
         let p = Weights::new(&[1.0], None);
-        assert_eq!(ranks(q, NanPolicy::Propagate), Ok(vec![3, 8, 7]));
-        assert_eq!(ranks(q, NanPolicy::Omit), Ok(vec![3, 0, 0]));
-        assert_eq!(ranks(q, NanPolicy::Raise), Err(Missing { side: Side::P, at: 1 }));
-        assert_eq!(pair_ranks(p, q, NanPolicy::Raise), Err(Missing { side: Side::Q, at: 1 }));
-        assert_eq!(pair_ranks(q, p, NanPolicy::Raise), Err(Missing { side: Side::P, at: 1 }));
+        assert_eq!(ranks(q, NanPolicy::Propagate), [3, 8, 7]);
+        assert_eq!(ranks(q, NanPolicy::Omit), [3, 0, 0]);
+        for (ranks, side) in [
+            (ranks(q, NanPolicy::Raise), Side::P),
+            (pair_ranks(p, q, NanPolicy::Raise), Side::Q),
+            (pair_ranks(q, p, NanPolicy::Raise), Side::P),
+        ] {
+            let highest = located(ranks, |_| side).into_iter().max().unwrap();
+            assert_eq!(missing(highest as f64), Some(Missing { side, at: 1 }));
+        }
+        assert_eq!(missing(8.0), None);
     }
 }

@@ -81,7 +81,8 @@ impl<P: Source, Q: Source> Terms<1> for Shares<'_, P, Q> {
         let (p, q) = (self.p.block(i), self.q.block(i));
         for k in 0..LANES {
             let (a, b) = (p[k] * self.per_p, q[k] * self.per_q);
-            let needed = if a > 0.0 { b } else { 1.0 };
+            // Of p itself: its share may have underflown.
+            let needed = if p[k] > 0.0 { b } else { 1.0 };
             self.least[k] = if needed < self.least[k] { needed } else { self.least[k] };
             let weighted = a * ln(a / b);
             d[k] += (b - a) + if a > 0.0 { weighted } else { 0.0 };
@@ -241,6 +242,7 @@ mod tests {
         assert_both(&[0.0, 0.0], &[1.0, 1.0], nan);
         assert_both(&[1.0, 1.0], &[0.0, 0.0], nan);
         assert_both(&[1.0, 1.0], &[1.0, 0.0], inf);
+        assert_both(&[1e16, 1e-310, 0.0], &[1.0, 0.0, 1.0], inf);
         assert_both(&[1.0, 0.0], &[1.0, 0.0], 0.0);
         assert_both(&[0.3, 0.7], &[0.3, 0.7], 0.0);
         assert_both(&[3.0], &[7.0], 0.0);

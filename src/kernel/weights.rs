@@ -82,6 +82,11 @@ impl<'a, T: Weight> Weights<'a, T> {
         self.is_valid(i).then(|| self.values[i].to_f64())
     }
 
+    /// The weights one by one.
+    pub fn iter(self) -> impl Iterator<Item = Option<f64>> + use<'a, T> {
+        (0..self.len()).map(move |i| self.get(i))
+    }
+
     #[inline(always)]
     fn is_valid(self, i: usize) -> bool {
         self.valid.is_none_or(|bits| bits.get(i))

@@ -14,7 +14,7 @@ use super::errors::{flat_rows, missing_in_column};
 use super::kwargs::{ElementKwargs, Part, SummandKwargs};
 use super::leaf::{self, Leaf};
 use crate::kernel::columns::{self, Finish};
-use crate::kernel::contract::Unit;
+use crate::kernel::contract::{NanPolicy, Side, Unit, missing_side};
 
 /// The column in one piece, as floats.
 fn column<T: Leaf>(s: &Series) -> PolarsResult<PrimitiveArray<T>> {
@@ -28,10 +28,26 @@ fn summands(name: &PlSmallStr, values: Vec<f64>) -> PolarsResult<Series> {
     leaf::series(name, vec![leaf::floats(values, None, Precision::Double), empty])
 }
 
-fn ranks(name: &PlSmallStr, ranks: Vec<u8>, precision: Precision) -> PolarsResult<Series> {
-    let array = match precision {
-        Precision::Double => PrimitiveArray::from_vec(ranks).boxed(),
-        Precision::Single => PrimitiveArray::from_vec(ranks.into_iter().map(|r| r as i8).collect()).boxed(),
+/// A channel of ranks, which under `raise` also tell where an element is missing.
+fn ranks(
+    name: &PlSmallStr,
+    ranks: Vec<u8>,
+    side: impl Fn(usize) -> Side,
+    kwargs: &SummandKwargs,
+    precision: Precision,
+) -> PolarsResult<Series> {
+    let array = match (kwargs.nan_policy.0, precision) {
+        (NanPolicy::Raise, Precision::Double) => {
+            PrimitiveArray::from_vec(columns::located(ranks, side)).boxed()
+        }
+        (NanPolicy::Raise, Precision::Single) => {
+            let located = columns::located(ranks, side).into_iter().map(|rank| rank as u64).collect();
+            PrimitiveArray::<u64>::from_vec(located).boxed()
+        }
+        (_, Precision::Double) => PrimitiveArray::from_vec(ranks).boxed(),
+        (_, Precision::Single) => {
+            PrimitiveArray::from_vec(ranks.into_iter().map(|r| r as i8).collect()).boxed()
+        }
     };
     leaf::series(name, vec![array])
 }
@@ -82,17 +98,22 @@ fn validity(s: &Series) -> Option<Bitmap> {
 }
 
 /// The dtype of a channel that belongs to a result of this precision.
-pub fn part_dtype(part: Part, precision: Precision) -> DataType {
-    match (part, precision) {
-        (Part::Rank, Precision::Double) => DataType::UInt8,
-        (Part::Rank, Precision::Single) => DataType::Int8,
+pub fn part_dtype(kwargs: &SummandKwargs, precision: Precision) -> DataType {
+    match (kwargs.part, kwargs.nan_policy.0, precision) {
+        (Part::Rank, NanPolicy::Raise, Precision::Double) => DataType::Int64,
+        (Part::Rank, NanPolicy::Raise, Precision::Single) => DataType::UInt64,
+        (Part::Rank, _, Precision::Double) => DataType::UInt8,
+        (Part::Rank, _, Precision::Single) => DataType::Int8,
         _ => DataType::Float64,
     }
 }
 
 /// The precision of the result that these ranks belong to.
 pub fn precision_of_ranks(dtype: &DataType) -> Precision {
-    if *dtype == DataType::Int8 { Precision::Single } else { Precision::Double }
+    match dtype {
+        DataType::Int8 | DataType::UInt64 => Precision::Single,
+        _ => Precision::Double,
+    }
 }
 
 /// A part of the entropy's sums.
@@ -101,8 +122,7 @@ pub fn entropy_summand(x: &Series, kwargs: &SummandKwargs, precision: Precision)
         Part::MassP | Part::MassQ => summands(x.name(), columns::map(w, &columns::Mass)),
         Part::Term => summands(x.name(), columns::map(w, &columns::Term)),
         Part::Rank => {
-            let numbers = columns::ranks(w, kwargs.nan_policy.0);
-            ranks(x.name(), numbers.map_err(|m| missing_in_column(m, x.name(), ""))?, precision)
+            ranks(x.name(), columns::ranks(w, kwargs.nan_policy.0), |_| Side::P, kwargs, precision)
         }
     })
 }
@@ -120,8 +140,8 @@ pub fn kl_div_summand(
         Part::MassQ => summands(p.name(), columns::map_pairs(x, y, &columns::MassQ)),
         Part::Term => summands(p.name(), columns::map_pairs(x, y, &columns::TermPq)),
         Part::Rank => {
-            let numbers = columns::pair_ranks(x, y, kwargs.nan_policy.0);
-            ranks(p.name(), numbers.map_err(|m| missing_in_column(m, p.name(), q.name()))?, precision)
+            let side = |at| missing_side(x.get(if x.len() == 1 { 0 } else { at }));
+            ranks(p.name(), columns::pair_ranks(x, y, kwargs.nan_policy.0), side, kwargs, precision)
         }
     })
 }
@@ -132,6 +152,9 @@ fn finish<F: Finish<N>, const N: usize>(inputs: &[Series], unit: Unit) -> Polars
     let sums = inputs[..N].iter().map(column::<f64>).collect::<PolarsResult<Vec<_>>>()?;
     let sums: [&[f64]; N] = std::array::from_fn(|k| sums[k].values().as_slice());
     let ranks = column::<f64>(&inputs[N])?;
+    if let Some(missing) = leaf::weights(&ranks).iter().flatten().find_map(columns::missing) {
+        return Err(missing_in_column(missing, inputs[0].name(), inputs[1].name()));
+    }
     let values = columns::finish::<F, N>(sums, leaf::weights(&ranks), unit);
     leaf::series(inputs[0].name(), vec![leaf::values(values, precision_of_ranks(inputs[N].dtype()))])
 }

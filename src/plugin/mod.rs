@@ -83,7 +83,7 @@ fn summand_output(fields: &[Field], kwargs: SummandKwargs) -> PolarsResult<Field
     let method = Method::of_distributions(Shape::Flat, fields.len());
     let value = dtypes::flat_output(method, fields, kwargs.weak_q)?;
     let precision = precision([value.dtype()]);
-    Ok(Field::new(value.name, flat::part_dtype(kwargs.part, precision)))
+    Ok(Field::new(value.name, flat::part_dtype(&kwargs, precision)))
 }
 
 #[polars_expr(output_type_func_with_kwargs=summand_output)]
