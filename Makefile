@@ -11,14 +11,15 @@ WHEEL := target/wheels/.built
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE \
 	$(shell find src python -name '*.rs' -o -name '*.py' -o -name 'py.typed')
 
-.PHONY: demo test test-rust test-python test-oldest lint format bench bench-kernels clean help
+.PHONY: demo test test-rust test-python test-oldest lint format bench bench-kernels accuracy clean help
 
 help:
 	@echo "make demo          entropies and divergences of real data, printed"
 	@echo "make test          the tests: Rust, and Python on the newest Polars"
 	@echo "make test-oldest   the Python tests on Polars $(OLDEST_POLARS)"
 	@echo "make lint          formatting, clippy, ruff, types"
-	@echo "make bench         the speed beside SciPy and beside native sums"
+	@echo "make bench         speed and memory beside SciPy and other peers, to docs/benchmarks.md"
+	@echo "make accuracy      the errors beside SciPy's, and docs/accuracy.md"
 	@echo "make bench-kernels the kernels' speed, without Polars"
 
 demo: $(VENV)/.installed
@@ -48,13 +49,16 @@ format: $(VENV)/.tools
 	$(VENV)/bin/ruff format
 	$(VENV)/bin/ruff check --fix
 
-# Rows on one thread, groups on all of them: a process each, since Polars fixes its threads at the start.
-bench: $(VENV)/.installed
-	$(VENV)/bin/python benchmarks/peers.py rows
-	$(VENV)/bin/python benchmarks/peers.py groups
+# A trial run: make bench BENCH="--scale 0.02 --runs 2 --out target/bench"
+bench: $(VENV)/.installed $(VENV)/.bench
+	$(VENV)/bin/python -m benchmarks $(BENCH)
 
 bench-kernels:
 	cargo bench --locked --no-default-features --bench kernels
+
+# Some three minutes, most of them for the exact values.
+accuracy: $(VENV)/.installed
+	$(VENV)/bin/python benchmarks/accuracy.py
 
 clean:
 	rm -rf target $(VENV) $(OLDEST)
@@ -63,6 +67,10 @@ $(VENV)/.tools: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(VENV)/bin/python -m pip install --quiet --upgrade --group build --group test --group lint polars
+	touch $@
+
+$(VENV)/.bench: pyproject.toml $(VENV)/.tools
+	$(VENV)/bin/python -m pip install --quiet --group bench
 	touch $@
 
 $(OLDEST)/.tools: pyproject.toml

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use polars_entropy::kernel::columns;
 use polars_entropy::kernel::contract::{NanPolicy, Unit};
-use polars_entropy::kernel::rows::{self, Extents, Rows, Values};
+use polars_entropy::kernel::rows::{self, Extents, Rows, Values, Which};
 use polars_entropy::kernel::weights::{Bits, Weight, Weights};
 
 const ELEMENTS: usize = 1 << 18;
@@ -29,54 +29,62 @@ fn of_width<'a, T: Weight>(values: &'a [T], valid: Option<Bits<'a>>, width: usiz
     Rows { weights: Weights::new(values, valid), extents, valid: None }
 }
 
-fn bench_rows(c: &mut Criterion) {
+/// One null in every tenth row of ten, and in every row from a hundred on.
+fn some_nulls() -> Vec<u8> {
+    let byte = |i| (0..8).fold(0, |bits, k| bits | (u8::from((8 * i + k) % 100 != 7) << k));
+    (0..ELEMENTS.div_ceil(8)).map(byte).collect()
+}
+
+fn bench_rows_of<T: Weight>(c: &mut Criterion, float: &str, of: impl Fn(f64) -> T) {
     let (p, q) = (data(1), data(2));
-    let single: Vec<f32> = p.iter().map(|x| *x as f32).collect();
-    let near: Vec<f64> = p.iter().zip(&q).map(|(p, q)| p * (1.0 + 1e-6 * q)).collect();
-    // One null in every tenth row of ten.
-    let bytes: Vec<u8> = (0..ELEMENTS.div_ceil(8))
-        .map(|byte| (0..8).fold(0, |bits, k| bits | (u8::from((8 * byte + k) % 100 != 7) << k)))
-        .collect();
-    let valid = Some(Bits::new(&bytes, 0));
+    let near: Vec<T> = p.iter().zip(&q).map(|(p, q)| of(p * (1.0 + 1e-6 * q))).collect();
+    // In every row of ten one weight has nearly all of the mass, and in every longer row some have.
+    let dominated: Vec<T> =
+        p.iter().enumerate().map(|(i, p)| of(if i % 10 == 3 { 1e3 } else { 1e-3 * p })).collect();
+    let [p, q]: [Vec<T>; 2] = [p, q].map(|x| x.into_iter().map(&of).collect());
+    let nulls = some_nulls();
+    let nulls = Some(Bits::new(&nulls, 0));
 
     let mut group = c.benchmark_group("rows");
     group.throughput(Throughput::Elements(ELEMENTS as u64));
     for width in WIDTHS {
-        let entropies = |b: &mut criterion::Bencher, x: &Rows<f64>, policy| {
-            b.iter(|| {
-                let mut out = Values::with_capacity(x.extents.len());
-                rows::entropy(x, 0..x.extents.len(), policy, Unit::new(None), &mut out).unwrap();
-                black_box(out)
-            })
-        };
-        let divergences = |b: &mut criterion::Bencher, q: &[f64]| {
-            let (p, q) = (of_width(&p, None, width), of_width(q, None, width));
-            b.iter(|| {
-                let mut out = Values::with_capacity(p.extents.len());
-                let pairs = (0..p.extents.len()).map(|i| (i, i));
-                rows::kl_div(&p, &q, pairs, NanPolicy::Propagate, Unit::new(None), &mut out).unwrap();
-                black_box(out)
-            })
-        };
-        group.bench_function(BenchmarkId::new("entropy f64", width), |b| {
-            entropies(b, &of_width(&p, None, width), NanPolicy::Propagate)
-        });
-        group.bench_function(BenchmarkId::new("entropy f64, nulls omitted", width), |b| {
-            entropies(b, &of_width(&p, valid, width), NanPolicy::Omit)
-        });
-        group.bench_function(BenchmarkId::new("entropy f32", width), |b| {
-            let x = of_width(&single, None, width);
-            b.iter(|| {
-                let mut out = Values::with_capacity(x.extents.len());
-                let all = 0..x.extents.len();
-                rows::entropy(&x, all, NanPolicy::Propagate, Unit::new(None), &mut out).unwrap();
-                black_box(out)
-            })
-        });
-        group.bench_function(BenchmarkId::new("kl_div f64", width), |b| divergences(b, &q));
-        group.bench_function(BenchmarkId::new("kl_div f64, p near q", width), |b| divergences(b, &near));
+        let entropies = [
+            ("clean", of_width(&p, None, width), NanPolicy::Propagate),
+            ("nulls omitted", of_width(&p, nulls, width), NanPolicy::Omit),
+            ("dominant shares", of_width(&dominated, None, width), NanPolicy::Propagate),
+        ];
+        for (what, x, policy) in entropies {
+            group.bench_function(BenchmarkId::new(format!("entropy {float}, {what}"), width), |b| {
+                b.iter(|| {
+                    let mut out = Values::with_capacity(x.extents.len());
+                    let all = Which::all(x.extents.len());
+                    rows::entropy(&x, all, policy, Unit::new(None), &mut out).unwrap();
+                    black_box(out)
+                })
+            });
+        }
+        let divergences = [
+            ("clean", of_width(&p, None, width), of_width(&q, None, width), NanPolicy::Propagate),
+            ("nulls omitted", of_width(&p, nulls, width), of_width(&q, None, width), NanPolicy::Omit),
+            ("p near q", of_width(&p, None, width), of_width(&near, None, width), NanPolicy::Propagate),
+        ];
+        for (what, p, q, policy) in divergences {
+            group.bench_function(BenchmarkId::new(format!("kl_div {float}, {what}"), width), |b| {
+                b.iter(|| {
+                    let mut out = Values::with_capacity(p.extents.len());
+                    let all = Which::all(p.extents.len());
+                    rows::kl_div(&p, &q, all, policy, Unit::new(None), &mut out).unwrap();
+                    black_box(out)
+                })
+            });
+        }
     }
     group.finish();
+}
+
+fn bench_rows(c: &mut Criterion) {
+    bench_rows_of(c, "f64", |x| x);
+    bench_rows_of(c, "f32", |x| x as f32);
 }
 
 fn bench_columns(c: &mut Criterion) {

@@ -1,9 +1,12 @@
 //! Whole columns of elements: what goes in and comes out element by element.
 
+use std::marker::PhantomData;
+
 use super::contract::{Missing, NanPolicy, Rank, Side, Unit};
 use super::kl_div::Summands;
+use super::math::Arithmetic;
 use super::rows::Values;
-use super::simd::vectorised;
+use super::simd::{Loop, vectorised};
 use super::weights::{Weight, Weights};
 use super::{entropy, kl_div};
 
@@ -12,7 +15,7 @@ pub trait Map {
     /// What it becomes.
     type Out: Copy + Default;
     /// `None` is null.
-    fn of(&self, x: Option<f64>) -> Self::Out;
+    fn of<A: Arithmetic>(&self, x: Option<f64>) -> Self::Out;
 }
 
 /// What becomes of a pair of elements.
@@ -20,25 +23,40 @@ pub trait MapPairs {
     /// What it becomes.
     type Out: Copy + Default;
     /// `None` is null.
-    fn of(&self, p: Option<f64>, q: Option<f64>) -> Self::Out;
+    fn of<A: Arithmetic>(&self, p: Option<f64>, q: Option<f64>) -> Self::Out;
 }
 
 /// Every element.
 pub fn map<T: Weight, M: Map>(x: Weights<T>, map: &M) -> Vec<M::Out> {
     let mut out = vec![M::Out::default(); x.len()];
-    vectorised!(match x.no_nulls() {
-        Some(values) => {
-            for (slot, x) in out.iter_mut().zip(values) {
-                *slot = map.of(Some(x.to_f64()));
-            }
-        }
-        None => {
-            for (i, slot) in out.iter_mut().enumerate() {
-                *slot = map.of(x.get(i));
-            }
-        }
-    });
+    vectorised(EachElement { x, map, out: &mut out });
     out
+}
+
+struct EachElement<'a, T, M: Map> {
+    x: Weights<'a, T>,
+    map: &'a M,
+    out: &'a mut [M::Out],
+}
+
+impl<T: Weight, M: Map> Loop for EachElement<'_, T, M> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        match self.x.no_nulls() {
+            Some(values) => {
+                for (slot, x) in self.out.iter_mut().zip(values) {
+                    *slot = self.map.of::<A>(Some(x.to_f64()));
+                }
+            }
+            None => {
+                for (i, slot) in self.out.iter_mut().enumerate() {
+                    *slot = self.map.of::<A>(self.x.get(i));
+                }
+            }
+        }
+    }
 }
 
 /// Every pair of elements. A column of one element stands for any number of it; otherwise the lengths are equal.
@@ -51,19 +69,35 @@ pub fn map_pairs<T: Weight, M: MapPairs>(p: Weights<T>, q: Weights<T>, map_of: &
     }
     debug_assert_eq!(p.len(), q.len());
     let mut out = vec![M::Out::default(); p.len()];
-    vectorised!(match (p.no_nulls(), q.no_nulls()) {
-        (Some(p), Some(q)) => {
-            for ((slot, p), q) in out.iter_mut().zip(p).zip(q) {
-                *slot = map_of.of(Some(p.to_f64()), Some(q.to_f64()));
-            }
-        }
-        _ => {
-            for (i, slot) in out.iter_mut().enumerate() {
-                *slot = map_of.of(p.get(i), q.get(i));
-            }
-        }
-    });
+    vectorised(EachPair { p, q, map: map_of, out: &mut out });
     out
+}
+
+struct EachPair<'a, T, M: MapPairs> {
+    p: Weights<'a, T>,
+    q: Weights<'a, T>,
+    map: &'a M,
+    out: &'a mut [M::Out],
+}
+
+impl<T: Weight, M: MapPairs> Loop for EachPair<'_, T, M> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        match (self.p.no_nulls(), self.q.no_nulls()) {
+            (Some(p), Some(q)) => {
+                for ((slot, p), q) in self.out.iter_mut().zip(p).zip(q) {
+                    *slot = self.map.of::<A>(Some(p.to_f64()), Some(q.to_f64()));
+                }
+            }
+            _ => {
+                for (i, slot) in self.out.iter_mut().enumerate() {
+                    *slot = self.map.of::<A>(self.p.get(i), self.q.get(i));
+                }
+            }
+        }
+    }
 }
 
 struct WithQ<'a, M> {
@@ -75,8 +109,8 @@ impl<M: MapPairs> Map for WithQ<'_, M> {
     type Out = M::Out;
 
     #[inline(always)]
-    fn of(&self, p: Option<f64>) -> M::Out {
-        self.map.of(p, self.q)
+    fn of<A: Arithmetic>(&self, p: Option<f64>) -> M::Out {
+        self.map.of::<A>(p, self.q)
     }
 }
 
@@ -89,14 +123,14 @@ impl<M: MapPairs> Map for WithP<'_, M> {
     type Out = M::Out;
 
     #[inline(always)]
-    fn of(&self, q: Option<f64>) -> M::Out {
-        self.map.of(self.p, q)
+    fn of<A: Arithmetic>(&self, q: Option<f64>) -> M::Out {
+        self.map.of::<A>(self.p, q)
     }
 }
 
 /// Declares a [`Map`] or [`MapPairs`] to floats: a function of numbers, and what null becomes.
 macro_rules! maps {
-    ($($(#[$doc:meta])* $name:ident: $kind:ident, |$($x:ident),+| $value:expr, null $null:expr;)+) => {$(
+    ($($(#[$doc:meta])* $name:ident: $kind:ident, <$arithmetic:ident>|$($x:ident),+| $value:expr, null $null:expr;)+) => {$(
         $(#[$doc])*
         pub struct $name;
 
@@ -104,7 +138,7 @@ macro_rules! maps {
             type Out = f64;
 
             #[inline(always)]
-            fn of(&self, $($x: Option<f64>),+) -> f64 {
+            fn of<$arithmetic: Arithmetic>(&self, $($x: Option<f64>),+) -> f64 {
                 match ($($x,)+) {
                     ($(Some($x),)+) => $value,
                     _ => $null,
@@ -116,19 +150,19 @@ macro_rules! maps {
 
 maps! {
     /// [`entropy::entr`]; what stands under a null means nothing.
-    Entr: Map, |x| entropy::entr(x), null 0.0;
+    Entr: Map, <A>|x| entropy::entr::<A>(x), null 0.0;
     /// [`entropy::mass`].
-    Mass: Map, |x| entropy::mass(x), null 0.0;
+    Mass: Map, <A>|x| entropy::mass(x), null 0.0;
     /// [`entropy::term`].
-    Term: Map, |x| entropy::term(x), null 0.0;
+    Term: Map, <A>|x| entropy::term::<A>(x), null 0.0;
     /// [`kl_div::rel_entr`]; what stands under a null means nothing.
-    RelEntr: MapPairs, |p, q| kl_div::rel_entr(p, q), null 0.0;
+    RelEntr: MapPairs, <A>|p, q| kl_div::rel_entr::<A>(p, q), null 0.0;
     /// The part in the total of p of [`kl_div::summands`].
-    MassP: MapPairs, |p, q| kl_div::summands(p, q).p, null 0.0;
+    MassP: MapPairs, <A>|p, q| kl_div::summands::<A>(p, q).p, null 0.0;
     /// The part in the total of q of [`kl_div::summands`].
-    MassQ: MapPairs, |p, q| kl_div::summands(p, q).q, null 0.0;
+    MassQ: MapPairs, <A>|p, q| kl_div::summands::<A>(p, q).q, null 0.0;
     /// The term of [`kl_div::summands`].
-    TermPq: MapPairs, |p, q| kl_div::summands(p, q).term, null 0.0;
+    TermPq: MapPairs, <A>|p, q| kl_div::summands::<A>(p, q).term, null 0.0;
 }
 
 /// The number of an element's rank, with what a policy makes of missing ones.
@@ -158,7 +192,7 @@ impl Map for Ranked {
     type Out = u8;
 
     #[inline(always)]
-    fn of(&self, x: Option<f64>) -> u8 {
+    fn of<A: Arithmetic>(&self, x: Option<f64>) -> u8 {
         self.number(Rank::of_element(x))
     }
 }
@@ -167,7 +201,7 @@ impl MapPairs for Ranked {
     type Out = u8;
 
     #[inline(always)]
-    fn of(&self, p: Option<f64>, q: Option<f64>) -> u8 {
+    fn of<A: Arithmetic>(&self, p: Option<f64>, q: Option<f64>) -> u8 {
         self.number(Rank::of_pair(p, q))
     }
 }
@@ -206,7 +240,7 @@ pub fn missing(located: f64) -> Option<Missing> {
 /// What becomes of the N sums of a group.
 pub trait Finish<const N: usize> {
     /// The value of the sums, where no rule but 9 applies.
-    fn value(sums: [f64; N]) -> f64;
+    fn value<A: Arithmetic>(sums: [f64; N]) -> f64;
     /// What the rules make of it.
     fn settle(rank: Rank, sums: [f64; N], value: f64) -> Option<f64>;
 }
@@ -216,8 +250,8 @@ pub struct Entropy;
 
 impl Finish<2> for Entropy {
     #[inline(always)]
-    fn value([mass, term]: [f64; 2]) -> f64 {
-        entropy::of_sums(mass, term)
+    fn value<A: Arithmetic>([mass, term]: [f64; 2]) -> f64 {
+        entropy::of_sums::<A>(mass, term)
     }
 
     #[inline(always)]
@@ -231,8 +265,8 @@ pub struct KlDiv;
 
 impl Finish<3> for KlDiv {
     #[inline(always)]
-    fn value([p, q, term]: [f64; 3]) -> f64 {
-        kl_div::of_sums(Summands { p, q, term })
+    fn value<A: Arithmetic>([p, q, term]: [f64; 3]) -> f64 {
+        kl_div::of_sums::<A>(Summands { p, q, term })
     }
 
     #[inline(always)]
@@ -244,11 +278,7 @@ impl Finish<3> for KlDiv {
 /// The values of groups from their sums and their ranks.
 pub fn finish<F: Finish<N>, const N: usize>(sums: [&[f64]; N], ranks: Weights<f64>, unit: Unit) -> Values {
     let mut values = vec![0.0; ranks.len()];
-    vectorised!({
-        for (i, value) in values.iter_mut().enumerate() {
-            *value = F::value(sums.map(|sum| sum[i]));
-        }
-    });
+    vectorised(EachGroup::<F, N> { sums, values: &mut values, of: PhantomData });
     let mut out = Values::with_capacity(ranks.len());
     for (i, value) in values.into_iter().enumerate() {
         // The maximum over no elements at all is null.
@@ -256,6 +286,23 @@ pub fn finish<F: Finish<N>, const N: usize>(sums: [&[f64]; N], ranks: Weights<f6
         out.push(F::settle(rank, sums.map(|sum| sum[i]), value).map(|nats| unit.express(nats)));
     }
     out
+}
+
+struct EachGroup<'a, F, const N: usize> {
+    sums: [&'a [f64]; N],
+    values: &'a mut [f64],
+    of: PhantomData<F>,
+}
+
+impl<F: Finish<N>, const N: usize> Loop for EachGroup<'_, F, N> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        for (i, value) in self.values.iter_mut().enumerate() {
+            *value = F::value::<A>(self.sums.map(|sum| sum[i]));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -270,7 +317,7 @@ mod tests {
         struct Minus;
         impl MapPairs for Minus {
             type Out = f64;
-            fn of(&self, p: Option<f64>, q: Option<f64>) -> f64 {
+            fn of<A: Arithmetic>(&self, p: Option<f64>, q: Option<f64>) -> f64 {
                 p.unwrap() - q.unwrap()
             }
         }

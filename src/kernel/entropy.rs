@@ -24,73 +24,97 @@
 //! ln S, which leaves an absolute error of some 1e-16·(1 + |ln S|) beside that of the sums themselves.
 
 use super::contract::{self, Missing, NanPolicy, Rank, Verdict};
-use super::math::{ln, ln_ratio, power_of_two};
-use super::weights::{Block, LANES, Source, Terms, Totals, Weight, Weights, sums};
+use super::math::{Arithmetic, ln, ln_1p, ln_away_from_one, ln_scaled, power_of_two};
+use super::weights::{
+    Along, Block, LANES, Layout, NOT_PLAIN, Plain, Source, Terms, Totals, Weight, Weights, any, lanes, sums,
+};
 
 /// Rule 6: a negative weight has entropy −∞, as in `scipy.special.entr`.
 const NEGATIVE: f64 = f64::NEG_INFINITY;
 
 /// The entropy of one distribution; `None` is null.
 #[inline(always)]
-pub fn row<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Option<f64>, Missing> {
-    if let Some(x) = x.dense() {
-        let totals = Totals::of(&x);
-        if totals.are_plain() {
-            return Ok(Some(of_shares(&x, totals)));
-        }
+pub fn row<A: Arithmetic, T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Option<f64>, Missing> {
+    let mut plain = match x.dense() {
+        Some(x) => of_blocks::<A, Along>(&x),
+        None => NOT_PLAIN,
+    };
+    if !plain.holds[0] && policy == NanPolicy::Omit {
+        plain = of_blocks::<A, Along>(&x.masked(x, 1.0));
     }
-    by_the_rules(x, policy)
+    if plain.holds[0] { Ok(Some(plain.value[0])) } else { by_the_rules::<A, T>(x, policy) }
 }
 
 /// The way for everything out of the ordinary: missing, infinite or negative weights, no mass, totals that overflow.
 #[inline(always)]
-fn by_the_rules<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Option<f64>, Missing> {
+pub fn by_the_rules<A: Arithmetic, T: Weight>(
+    x: Weights<T>,
+    policy: NanPolicy,
+) -> Result<Option<f64>, Missing> {
     match contract::judge(x, policy)?.verdict(NEGATIVE) {
         Verdict::Settled(value) => Ok(value),
         Verdict::Sum => {
-            let scale = Totals::of(&x.masked(x, 1.0)).scale();
+            let scale = Totals::of::<Along>(&x.masked(x, 1.0)).scale();
             let x = x.masked(x, scale);
-            Ok(Some(of_shares(&x, Totals::of(&x))))
+            Ok(Some(of_shares::<A, Along>(&x, Totals::of::<Along>(&x))[0]))
         }
     }
 }
 
+/// The entropies of distributions in blocks, where no rule but 9 can apply and nothing leaves the range.
 #[inline(always)]
-fn of_shares(x: &impl Source, totals: Totals) -> f64 {
-    if !totals.have_dominant() {
-        let [h] = sums(x.blocks(), &mut Shares { x, inverse: 1.0 / totals.total });
-        return 0.0 - h;
+pub fn of_blocks<A: Arithmetic, L: Layout>(x: &impl Source) -> Plain {
+    let totals = Totals::of::<L>(x);
+    let holds = totals.are_plain::<L>();
+    if !any(holds) {
+        return NOT_PLAIN;
     }
-    // Equation (2). More than half of the total is in one weight, so no other is equal to it.
-    let max = totals.max();
-    let x = &Below { x, max };
-    let [rest] = sums(x.blocks(), &mut Plain(x));
-    let inverse = 1.0 / (max + rest);
-    let [h] = sums(x.blocks(), &mut Shares { x, inverse });
-    max * inverse * (rest / max).ln_1p() - h
+    Plain { value: of_shares::<A, L>(x, totals), holds }
 }
 
-/// The shares times their logarithms.
+#[inline(always)]
+fn of_shares<A: Arithmetic, L: Layout>(x: &impl Source, totals: Totals) -> Block {
+    let total = totals.total;
+    if !totals.have_dominant() {
+        let mut shares = Shares { x, inverse: lanes!(k => 1.0 / total[k]) };
+        let [h] = sums::<A, L, 1>(x.blocks(), &mut shares);
+        return lanes!(k => 0.0 - h[k]);
+    }
+    // Equation (2). More than half of the total is in one weight, so no other is equal to it. For distributions beside it
+    // that have no such weight, nothing is taken apart, and every bit is as above.
+    let max = totals.max::<L>();
+    let apart = lanes!(k => if max[k] > 0.5 * total[k] { max[k] } else { 0.0 });
+    let x = &Below { x, limit: lanes!(k => if apart[k] > 0.0 { apart[k] } else { f64::INFINITY }) };
+    let [rest] = sums::<A, L, 1>(x.blocks(), &mut Weighed(x));
+    let inverse = lanes!(k => 1.0 / (apart[k] + rest[k]));
+    let [h] = sums::<A, L, 1>(x.blocks(), &mut Shares { x, inverse });
+    lanes!(k => {
+        let ratio = if apart[k] > 0.0 { rest[k] / apart[k] } else { 0.0 };
+        apart[k] * inverse[k] * ln_1p::<A>(ratio) - h[k]
+    })
+}
+
+/// The shares times their logarithms. No share that counts is beside 1.
 struct Shares<'a, S> {
     x: &'a S,
-    inverse: f64,
+    inverse: Block,
 }
 
-impl<S: Source> Terms<1> for Shares<'_, S> {
+impl<A: Arithmetic, S: Source> Terms<A, 1> for Shares<'_, S> {
     #[inline(always)]
     fn add(&mut self, i: usize, [h]: &mut [Block; 1]) {
         let x = self.x.block(i);
         for k in 0..LANES {
-            let share = x[k] * self.inverse;
-            h[k] += share * ln(share);
+            let share = x[k] * self.inverse[k];
+            h[k] += share * ln_away_from_one::<A>(share);
         }
     }
 }
 
 /// The weights themselves.
-struct Plain<'a, S>(&'a S);
+struct Weighed<'a, S>(&'a S);
 
-impl<S: Source> Terms<1> for Plain<'_, S> {
+impl<A, S: Source> Terms<A, 1> for Weighed<'_, S> {
     #[inline(always)]
     fn add(&mut self, i: usize, [sum]: &mut [Block; 1]) {
         let x = self.0.block(i);
@@ -100,10 +124,10 @@ impl<S: Source> Terms<1> for Plain<'_, S> {
     }
 }
 
-/// The weights with 0 in place of the largest.
+/// The weights with 0 in place of those at a limit or above.
 struct Below<'a, S> {
     x: &'a S,
-    max: f64,
+    limit: Block,
 }
 
 impl<S: Source> Source for Below<'_, S> {
@@ -114,19 +138,16 @@ impl<S: Source> Source for Below<'_, S> {
 
     #[inline(always)]
     fn block(&self, i: usize) -> Block {
-        let mut block = self.x.block(i);
-        for x in &mut block {
-            *x = if *x < self.max { *x } else { 0.0 };
-        }
-        block
+        let x = self.x.block(i);
+        lanes!(k => if x[k] < self.limit[k] { x[k] } else { 0.0 })
     }
 }
 
 /// −x ln x, with the values of `scipy.special.entr`: 0 at 0, −∞ for negative x, NaN for NaN. Never −0.
 #[inline(always)]
-pub fn entr(x: f64) -> f64 {
+pub fn entr<A: Arithmetic>(x: f64) -> f64 {
     // Selections in sequence, and no branch, for loops over columns.
-    let value = if (x > 0.0) & (x < f64::INFINITY) { 0.0 - x * ln(x) } else { f64::NEG_INFINITY };
+    let value = if (x > 0.0) & (x <= f64::MAX) { 0.0 - x * ln::<A>(x) } else { f64::NEG_INFINITY };
     let value = if x == 0.0 { 0.0 } else { value };
     if x.is_nan() { x } else { value }
 }
@@ -134,7 +155,7 @@ pub fn entr(x: f64) -> f64 {
 /// Sums over groups are taken of weights times 2^−20, so that a million weights of any size do not overflow. Scaling by
 /// a power of two is exact but among the subnormals, so the promise on groups ends at totals below 1e-300: there,
 /// weights are rounded to multiples of 5e-318, and the value loses its digits.
-const HEADROOM: f64 = power_of_two(-20);
+const HEADROOM: i32 = 20;
 
 /// Logarithms are summed in units of 2^11, which is above the largest that occurs, |ln(p/q)| < 1490: a term is then not
 /// larger than its mass and needs no headroom of its own.
@@ -144,31 +165,31 @@ pub(super) const LN_UNIT: f64 = power_of_two(11);
 #[inline(always)]
 pub fn mass(x: f64) -> f64 {
     // False for NaN, so these comparisons keep out everything that is not a positive number.
-    let weighs = (x > 0.0) & (x < f64::INFINITY);
-    let scaled = x * HEADROOM;
+    let weighs = (x > 0.0) & (x <= f64::MAX);
+    let scaled = x * const { power_of_two(-HEADROOM) };
     let scaled = if scaled > 0.0 { scaled } else { f64::from_bits(1) };
     if weighs { scaled } else { 0.0 }
 }
 
 /// An element's part in T of equation (3).
 #[inline(always)]
-pub fn term(x: f64) -> f64 {
+pub fn term<A: Arithmetic>(x: f64) -> f64 {
     let mass = mass(x);
-    0.0 - mass * ln_of_mass(mass)
+    0.0 - mass * ln_of_mass::<A>(mass)
 }
 
 /// The logarithm of the weight behind a mass, in [`LN_UNIT`]s.
 #[inline(always)]
-fn ln_of_mass(mass: f64) -> f64 {
+fn ln_of_mass<A: Arithmetic>(mass: f64) -> f64 {
     // The weight behind a sum of masses may be beyond the range, its logarithm is not.
-    ln_ratio(mass, HEADROOM) * (1.0 / LN_UNIT)
+    ln_scaled::<A>(mass, f64::from(HEADROOM)) * (1.0 / LN_UNIT)
 }
 
 /// Equation (3), for the sums of a group's [`mass`] and [`term`].
 #[inline(always)]
-pub fn of_sums(mass: f64, term: f64) -> f64 {
+pub fn of_sums<A: Arithmetic>(mass: f64, term: f64) -> f64 {
     // Rounding of the sums may leave a distribution of one value a hair below zero.
-    ((mass * ln_of_mass(mass) + term) / mass * LN_UNIT).max(0.0)
+    ((mass * ln_of_mass::<A>(mass) + term) / mass * LN_UNIT).max(0.0)
 }
 
 /// What the highest [`Rank`] of a group makes of its value.
@@ -185,15 +206,16 @@ mod tests {
     use std::f64::consts::LN_2;
 
     use super::*;
+    use crate::kernel::math::Fused;
 
     fn propagate(x: &[f64]) -> Option<f64> {
-        row(Weights::new(x, None), NanPolicy::Propagate).unwrap()
+        row::<Fused, _>(Weights::new(x, None), NanPolicy::Propagate).unwrap()
     }
 
     fn grouped(x: &[f64]) -> Option<f64> {
         let rank = contract::judge(Weights::new(x, None), NanPolicy::Propagate).unwrap();
         let sum = |f: fn(f64) -> f64| x.iter().copied().map(f).sum();
-        settle(rank, of_sums(sum(mass), sum(term)))
+        settle(rank, of_sums::<Fused>(sum(mass), sum(term::<Fused>)))
     }
 
     fn assert_both(x: &[f64], expected: f64) {
@@ -255,16 +277,16 @@ mod tests {
     #[test]
     fn single_precision_is_summed_in_double() {
         let x = vec![3e38f32; 3];
-        let value = row(Weights::new(&x, None), NanPolicy::Propagate).unwrap().unwrap();
+        let value = row::<Fused, _>(Weights::new(&x, None), NanPolicy::Propagate).unwrap().unwrap();
         assert!((value - 3f64.ln()).abs() <= 2.0 * f64::EPSILON);
     }
 
     #[test]
     fn the_infinite_and_the_rest_of_entr() {
-        assert_eq!(entr(0.0), 0.0);
-        assert_eq!(entr(-1e-320), f64::NEG_INFINITY);
-        assert_eq!(entr(f64::INFINITY), f64::NEG_INFINITY);
-        assert!(entr(f64::NAN).is_nan());
-        assert!((entr(0.5) - 0.5 * LN_2).abs() < 1e-16);
+        assert_eq!(entr::<Fused>(0.0), 0.0);
+        assert_eq!(entr::<Fused>(-1e-320), f64::NEG_INFINITY);
+        assert_eq!(entr::<Fused>(f64::INFINITY), f64::NEG_INFINITY);
+        assert!(entr::<Fused>(f64::NAN).is_nan());
+        assert!((entr::<Fused>(0.5) - 0.5 * LN_2).abs() < 1e-16);
     }
 }

@@ -11,13 +11,15 @@
 //! D = Σ (bᵢ − aᵢ) + aᵢ ln(aᵢ/bᵢ) = Σ_{p > 0} aᵢ ξ(dᵢ) + Σ_{p = 0} bᵢ,     dᵢ = (bᵢ − aᵢ)/aᵢ                    (2)
 //! ```
 //!
-//! with ξ(d) = d − ln(1 + d) ≥ 0. All its terms are ≥ 0, and rounding errors of the totals P and Q enter only squared,
-//! because Σ aᵢdᵢ = 0.
+//! with ξ(d) = d − ln(1 + d) ≥ 0. All its terms are ≥ 0. The totals P and Q are rounded, so that the terms add up to
+//! D + ξ(δ) rather than D, with δ = Σ (bᵢ − aᵢ) ≈ 1e-16; δ is summed as well, and ξ(δ) = δ²/2 taken off.
 //!
-//! **Rows** are read twice, for the totals and for the terms in the first form of (2). The parts of these terms add up to
-//! Σ |bᵢ − aᵢ| + aᵢ |ln(aᵢ/bᵢ)| ≤ D + 4, each known to a few units in the last place; so where D ≥ ⅛ that is all there is
-//! to do. Otherwise the row is summed once more in the second form, with dᵢ = (qᵢP − pᵢQ)/(pᵢQ) from a difference of
-//! products that doesn't cancel.
+//! **Rows** are read twice, for the totals and for the terms of (2), from a = pᵢQ, b = qᵢP and their difference, which is
+//! taken as if rounded once:
+//!
+//! * where b is near a, aᵢξ(dᵢ) = s·((bᵢ − aᵢ) − aᵢR(s²)) with s = (b − a)/(b + a) and R from [`math`](super::math): each
+//!   factor is right to a few units in the last place, however small it is;
+//! * elsewhere, |dᵢ| being large, the parts of (bᵢ − aᵢ) + aᵢ ln(aᵢ/bᵢ) are at most four times as large as the term.
 //!
 //! **Columns, groups and windows** are sums that the data frame takes, with R = Σ pᵢ ln(pᵢ/qᵢ):
 //!
@@ -27,79 +29,118 @@
 //!
 //! which cancels where D is small: its error is absolute, some 1e-16·(1 + |ln(P/Q)|) beside that of the sums.
 
+use std::f64::consts::LN_2;
+
 use super::contract::{self, Missing, NanPolicy, Rank, Verdict};
 use super::entropy::{LN_UNIT, mass};
-use super::math::{XI_MAX, XI_MIN, difference_of_products, ln, ln_ratio, xi};
-use super::weights::{Block, Carried, LANES, Mask, Source, Terms, Totals, Weight, Weights, sums};
+use super::math::{Arithmetic, XI_MAX, XI_MIN, ln, ln_quotient, ln_ratio, normal_parts, tail, xi};
+use super::weights::{
+    Along, Block, Carried, LANES, Layout, Mask, NOT_PLAIN, Plain, Source, Terms, Totals, Weight, Weights,
+    any, lanes, sums,
+};
 
 /// Rule 6: a negative weight makes the divergence infinite, as in `scipy.special.rel_entr`.
 const NEGATIVE: f64 = f64::INFINITY;
 
 /// The divergence of one distribution from another of the same length; `None` is null.
 #[inline(always)]
-pub fn row<T: Weight>(p: Weights<T>, q: Weights<T>, policy: NanPolicy) -> Result<Option<f64>, Missing> {
+pub fn row<A: Arithmetic, T: Weight>(
+    p: Weights<T>,
+    q: Weights<T>,
+    policy: NanPolicy,
+) -> Result<Option<f64>, Missing> {
     debug_assert_eq!(p.len(), q.len());
-    if let (Some(p), Some(q)) = (p.dense(), q.dense()) {
-        let (of_p, of_q) = (Totals::of(&p), Totals::of(&q));
-        if of_p.are_plain()
-            && of_q.are_plain()
-            && let Some(value) = of_shares(&p, &q, of_p.total, of_q.total)
-        {
-            return Ok(Some(value));
-        }
+    let mut plain = match (p.dense(), q.dense()) {
+        (Some(p), Some(q)) => of_blocks::<A, Along>(&p, &q),
+        _ => NOT_PLAIN,
+    };
+    if !plain.holds[0] && policy == NanPolicy::Omit {
+        plain = of_blocks::<A, Along>(&p.masked((p, q), 1.0), &q.masked((p, q), 1.0));
     }
-    by_the_rules(p, q, policy)
+    if plain.holds[0] { Ok(Some(plain.value[0])) } else { by_the_rules::<A, T>(p, q, policy) }
 }
 
-/// Equation (2), first form, if it keeps the digits and no share is out of range.
+/// The divergences of distributions in blocks, where no rule but 9 can apply and nothing leaves the range.
 #[inline(always)]
-fn of_shares(p: &impl Source, q: &impl Source, of_p: f64, of_q: f64) -> Option<f64> {
-    /// Below this a share of q is left to the careful way, which also finds q = 0 < p: a/b has to stay a normal number.
-    const LEAST: f64 = 1e-290;
-    /// See the head of this file.
-    const ENOUGH: f64 = 1.0 / 8.0;
-
-    let mut shares = Shares { p, q, per_p: 1.0 / of_p, per_q: 1.0 / of_q, least: [1.0; LANES] };
-    let [d] = sums(p.blocks(), &mut shares);
-    let in_range = shares.least.into_iter().all(|b| b >= LEAST);
-    (in_range && d >= ENOUGH).then_some(d)
+pub fn of_blocks<A: Arithmetic, L: Layout>(p: &impl Source, q: &impl Source) -> Plain {
+    let (of_p, of_q) = (Totals::of::<L>(p), Totals::of::<L>(q));
+    let (p_holds, q_holds) = (of_p.are_plain::<L>(), of_q.are_plain::<L>());
+    let plain = lanes!(k => p_holds[k] & q_holds[k]);
+    if !any(plain) {
+        return NOT_PLAIN;
+    }
+    let (of_p, of_q) = (of_p.total, of_q.total);
+    let inverse_p = lanes!(k => 1.0 / of_p[k]);
+    let inverse_pq = lanes!(k => inverse_p[k] / of_q[k]);
+    let mut pairs = Pairs { p, q, of_p, of_q, inverse_p, inverse_pq, least: [1.0; LANES] };
+    let [d, excess] = sums::<A, L, 2>(p.blocks(), &mut pairs);
+    // See the head of this file.
+    let value = lanes!(k => (d[k] - 0.5 * excess[k] * excess[k]).max(0.0));
+    let in_range = L::all(lanes!(k => pairs.least[k] >= LEAST));
+    Plain { value, holds: lanes!(k => plain[k] & in_range[k]) }
 }
 
-/// The terms of equation (2), first form.
-struct Shares<'a, P, Q> {
+/// Below this a product of a weight and a total is left to the rules, which also find q = 0 < p: the rounding error of the
+/// product has to be a normal number.
+const LEAST: f64 = 1e-280;
+
+/// Where |b − a| is below this times b + a, d is in the range of ξ: [−½, 1].
+const NEAR: f64 = 1.0 / 3.0;
+
+/// The terms of equation (2).
+struct Pairs<'a, P, Q> {
     p: &'a P,
     q: &'a Q,
-    per_p: f64,
-    per_q: f64,
-    /// The least share of q where p has one.
+    of_p: Block,
+    of_q: Block,
+    inverse_p: Block,
+    inverse_pq: Block,
+    /// The least product of a weight and a total where p has a share.
     least: Block,
 }
 
-impl<P: Source, Q: Source> Terms<1> for Shares<'_, P, Q> {
+impl<A: Arithmetic, P: Source, Q: Source> Terms<A, 2> for Pairs<'_, P, Q> {
     #[inline(always)]
-    fn add(&mut self, i: usize, [d]: &mut [Block; 1]) {
+    fn add(&mut self, i: usize, [d, total_excess]: &mut [Block; 2]) {
         let (p, q) = (self.p.block(i), self.q.block(i));
         for k in 0..LANES {
-            let (a, b) = (p[k] * self.per_p, q[k] * self.per_q);
-            // Of p itself: its share may have underflown.
-            let needed = if p[k] > 0.0 { b } else { 1.0 };
-            self.least[k] = if needed < self.least[k] { needed } else { self.least[k] };
-            let weighted = a * ln(a / b);
-            d[k] += (b - a) + if a > 0.0 { weighted } else { 0.0 };
+            // The shares over their common denominator, PQ.
+            let (a, b) = (p[k] * self.of_q[k], q[k] * self.of_p[k]);
+            let least = if b < a { b } else { a };
+            let least = if p[k] > 0.0 { least } else { 1.0 };
+            self.least[k] = if least < self.least[k] { least } else { self.least[k] };
+
+            let difference = A::difference_of_products(q[k], self.of_p[k], p[k], self.of_q[k]);
+            let near = difference.abs() < NEAR * (a + b);
+            let ((m, e), (n, g)) = (normal_parts(a), normal_parts(b));
+            let above = if near { difference } else { n - m };
+            let below = if near { a + b } else { n + m };
+            let s = above / below;
+            let tail = tail::<A>(s);
+            let share = p[k] * self.inverse_p[k];
+            let excess = difference * self.inverse_pq[k];
+            let near_term = s * (excess - share * tail);
+            let far_term = excess - share * A::mul_add(g - e, LN_2, A::mul_add(2.0, s, s * tail));
+            d[k] += if near { near_term } else { far_term };
+            total_excess[k] += excess;
         }
     }
 }
 
-/// The way for everything out of the ordinary: what [`of_shares`] turns down, and missing, infinite or negative
-/// weights, no mass, totals that overflow.
+/// The way for everything out of the ordinary: missing, infinite or negative weights, no mass, q = 0 < p, shares and
+/// totals at the ends of the range.
 #[inline(always)]
-fn by_the_rules<T: Weight>(p: Weights<T>, q: Weights<T>, policy: NanPolicy) -> Result<Option<f64>, Missing> {
+pub fn by_the_rules<A: Arithmetic, T: Weight>(
+    p: Weights<T>,
+    q: Weights<T>,
+    policy: NanPolicy,
+) -> Result<Option<f64>, Missing> {
     let rank = contract::judge_pairs(p, q, policy)?;
     if let Verdict::Settled(value) = rank.verdict(NEGATIVE) {
         return Ok(value);
     }
     let (of_p, of_q) = (Total::of(p, (p, q)), Total::of(q, (p, q)));
-    Ok(settle(rank, of_q.sum, || carefully(p, q, of_p, of_q)))
+    Ok(settle(rank, of_q.sum, || carefully::<A, T>(p, q, of_p, of_q)))
 }
 
 /// A total as the sum of weights times a power of two that keeps it within range.
@@ -112,47 +153,49 @@ struct Total {
 impl Total {
     #[inline(always)]
     fn of<T: Weight>(x: Weights<T>, mask: impl Mask) -> Total {
-        let scale = Totals::of(&x.masked(mask, 1.0)).scale();
-        Total { sum: Totals::of(&x.masked(mask, scale)).total, scale }
+        let scale = Totals::of::<Along>(&x.masked(mask, 1.0)).scale();
+        Total { sum: Totals::of::<Along>(&x.masked(mask, scale)).total[0], scale }
     }
 
     /// ln(x/total), also where the scaled weight is no longer a normal number.
-    fn ln_share(self, x: f64) -> f64 {
+    fn ln_share<A: Arithmetic>(self, x: f64) -> f64 {
         let scaled = x * self.scale;
         if scaled >= f64::MIN_POSITIVE {
-            ln_ratio(scaled, self.sum)
+            ln_ratio::<A>(scaled, self.sum)
         } else {
-            ln_ratio(x, self.sum) + ln(self.scale)
+            ln_ratio::<A>(x, self.sum) + ln::<A>(self.scale)
         }
     }
 }
 
-/// Equation (2), second form, for weights that are finite and not negative, with q > 0 wherever p > 0.
+/// Equation (2), an element at a time, for weights that are finite and not negative, with q > 0 wherever p > 0.
 #[inline(always)]
-fn carefully<T: Weight>(p: Weights<T>, q: Weights<T>, of_p: Total, of_q: Total) -> f64 {
-    let mut d = Carried::default();
+fn carefully<A: Arithmetic, T: Weight>(p: Weights<T>, q: Weights<T>, of_p: Total, of_q: Total) -> f64 {
+    let (mut d, mut excess) = (Carried::default(), 0.0);
     for i in 0..p.len() {
         let (Some(p), Some(q), true) = (p.get(i), q.get(i), (p, q).keeps(i)) else { continue };
         let (x, y) = (p * of_p.scale, q * of_q.scale);
         let (a, b) = (x / of_p.sum, y / of_q.sum);
-        let near = difference_of_products(y, of_p.sum, x, of_q.sum) / (x * of_q.sum);
+        let near = A::difference_of_products(y, of_p.sum, x, of_q.sum) / (x * of_q.sum);
+        let is_near = (XI_MIN..=XI_MAX).contains(&near);
+        excess += if is_near { a * near } else { b - a };
         d.add(if p == 0.0 {
             b
-        } else if (XI_MIN..=XI_MAX).contains(&near) {
-            a * xi(near)
+        } else if is_near {
+            a * xi::<A>(near)
         } else {
-            (b - a) + a * (of_p.ln_share(p) - of_q.ln_share(q))
+            (b - a) + a * (of_p.ln_share::<A>(p) - of_q.ln_share::<A>(q))
         });
     }
-    d.total()
+    (d.total() - 0.5 * excess * excess).max(0.0)
 }
 
 /// x ln(x/y), with the values of `scipy.special.rel_entr`: NaN if either is NaN, 0 for x = 0 ≤ y, ∞ for negative x or y
 /// and for y = 0 < x.
 #[inline(always)]
-pub fn rel_entr(x: f64, y: f64) -> f64 {
+pub fn rel_entr<A: Arithmetic>(x: f64, y: f64) -> f64 {
     // Selections in sequence, and no branch, for loops over columns.
-    let value = x * ln_ratio(x, y);
+    let value = x * ln_ratio::<A>(x, y);
     let value = if y == f64::INFINITY { f64::NEG_INFINITY } else { value };
     let to_infinity = if y == f64::INFINITY { f64::NAN } else { f64::INFINITY };
     let value = if x == f64::INFINITY { to_infinity } else { value };
@@ -174,21 +217,20 @@ pub struct Summands {
 
 /// A pair's part in the sums of its group: nothing where a rule keeps it out.
 #[inline(always)]
-pub fn summands(p: f64, q: f64) -> Summands {
+pub fn summands<A: Arithmetic>(p: f64, q: f64) -> Summands {
     // False for NaN. All selections below, and no branch, so that loops over pairs become vector code.
-    let range = 0.0..f64::INFINITY;
-    let weigh = range.contains(&p) & range.contains(&q);
+    let weigh = (p >= 0.0) & (p <= f64::MAX) & (q >= 0.0) & (q <= f64::MAX);
     let (p, q) = (mass(if weigh { p } else { 0.0 }), mass(if weigh { q } else { 0.0 }));
-    let ln = ln_ratio(p, q) * (1.0 / LN_UNIT);
+    let ln = ln_quotient::<A>(p, q) * (1.0 / LN_UNIT);
     Summands { p, q, term: if (p > 0.0) & (q > 0.0) { p * ln } else { 0.0 } }
 }
 
 /// Equation (3), for the sums of a group's [`Summands`].
 #[inline(always)]
-pub fn of_sums(Summands { p, q, term }: Summands) -> f64 {
+pub fn of_sums<A: Arithmetic>(Summands { p, q, term }: Summands) -> f64 {
     // Written with the difference over P so that a group of one pair gives exactly 0. Rounding of the sums may leave the
     // divergence of p from a multiple of itself a hair below.
-    ((term - p * (ln_ratio(p, q) * (1.0 / LN_UNIT))) / p * LN_UNIT).max(0.0)
+    ((term - p * (ln_quotient::<A>(p, q) * (1.0 / LN_UNIT))) / p * LN_UNIT).max(0.0)
 }
 
 /// What the highest [`Rank`] of a distribution makes of its value; `q` is the total of q.
@@ -204,22 +246,21 @@ pub fn settle(rank: Rank, q: f64, value: impl FnOnce() -> f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use std::f64::consts::LN_2;
-
     use super::*;
+    use crate::kernel::math::Fused;
 
     fn propagate(p: &[f64], q: &[f64]) -> Option<f64> {
-        row(Weights::new(p, None), Weights::new(q, None), NanPolicy::Propagate).unwrap()
+        row::<Fused, _>(Weights::new(p, None), Weights::new(q, None), NanPolicy::Propagate).unwrap()
     }
 
     fn grouped(p: &[f64], q: &[f64]) -> Option<f64> {
         let pairs = || p.iter().copied().zip(q.iter().copied());
         let rank = contract::judge_pairs(Weights::new(p, None), Weights::new(q, None), NanPolicy::Propagate);
-        let sums =
-            pairs().map(|(p, q)| summands(p, q)).fold(Summands { p: 0.0, q: 0.0, term: 0.0 }, |a, b| {
-                Summands { p: a.p + b.p, q: a.q + b.q, term: a.term + b.term }
-            });
-        settle(rank.unwrap(), sums.q, || of_sums(sums))
+        let sums = pairs().map(|(p, q)| summands::<Fused>(p, q)).fold(
+            Summands { p: 0.0, q: 0.0, term: 0.0 },
+            |a, b| Summands { p: a.p + b.p, q: a.q + b.q, term: a.term + b.term },
+        );
+        settle(rank.unwrap(), sums.q, || of_sums::<Fused>(sums))
     }
 
     fn assert_both(p: &[f64], q: &[f64], expected: f64) {
@@ -283,17 +324,17 @@ mod tests {
     #[test]
     fn rel_entr_is_scipys() {
         let (nan, inf) = (f64::NAN, f64::INFINITY);
-        assert_eq!(rel_entr(0.0, 0.0), 0.0);
-        assert_eq!(rel_entr(-0.0, 1.0), 0.0);
-        assert_eq!(rel_entr(0.0, inf), 0.0);
-        assert_eq!(rel_entr(0.0, -1.0), inf);
-        assert_eq!(rel_entr(1.0, 0.0), inf);
-        assert_eq!(rel_entr(-1.0, 1.0), inf);
-        assert_eq!(rel_entr(inf, 1.0), inf);
-        assert_eq!(rel_entr(1.0, inf), -inf);
-        assert!(rel_entr(inf, inf).is_nan());
-        assert!(rel_entr(nan, -1.0).is_nan());
-        assert!(rel_entr(1.0, nan).is_nan());
-        assert!((rel_entr(2.0, 1.0) - 2.0 * LN_2).abs() < 1e-15);
+        assert_eq!(rel_entr::<Fused>(0.0, 0.0), 0.0);
+        assert_eq!(rel_entr::<Fused>(-0.0, 1.0), 0.0);
+        assert_eq!(rel_entr::<Fused>(0.0, inf), 0.0);
+        assert_eq!(rel_entr::<Fused>(0.0, -1.0), inf);
+        assert_eq!(rel_entr::<Fused>(1.0, 0.0), inf);
+        assert_eq!(rel_entr::<Fused>(-1.0, 1.0), inf);
+        assert_eq!(rel_entr::<Fused>(inf, 1.0), inf);
+        assert_eq!(rel_entr::<Fused>(1.0, inf), -inf);
+        assert!(rel_entr::<Fused>(inf, inf).is_nan());
+        assert!(rel_entr::<Fused>(nan, -1.0).is_nan());
+        assert!(rel_entr::<Fused>(1.0, nan).is_nan());
+        assert!((rel_entr::<Fused>(2.0, 1.0) - 2.0 * LN_2).abs() < 1e-15);
     }
 }

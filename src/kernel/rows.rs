@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::contract::{Missing, NanPolicy, Unit};
-use super::simd::vectorised;
-use super::weights::{Bits, Weight, Weights};
+use super::math::Arithmetic;
+use super::simd::{Loop, vectorised};
+use super::weights::{Across, Bits, Block, LANES, Plain, SHORT, Tile, Weight, Weights, lanes};
 use super::{entropy, kl_div};
 
 /// Where each row begins and ends in the buffer.
@@ -65,11 +66,13 @@ pub struct Rows<'a, T> {
 }
 
 impl<'a, T: Weight> Rows<'a, T> {
-    /// Row `i`, `None` being null.
+    /// Where row `i` is, `None` being null.
     #[inline(always)]
-    fn get(&self, i: usize) -> Option<Weights<'a, T>> {
-        let valid = self.valid.is_none_or(|bits| bits.get(i));
-        valid.then(|| self.weights.slice(self.extents.range(i)))
+    fn get(&self, i: usize) -> Option<Range<usize>> {
+        match self.valid {
+            Some(bits) if !bits.get(i) => None,
+            _ => Some(self.extents.range(i)),
+        }
     }
 }
 
@@ -126,6 +129,27 @@ impl Values {
         self.values.push(value.unwrap_or_default());
     }
 
+    /// Replaces the value of row `i`.
+    #[inline(always)]
+    fn set(&mut self, i: usize, nats: Option<f64>, unit: Unit) {
+        match nats {
+            Some(nats) => self.values[i] = unit.express(nats),
+            None => {
+                let rows = self.values.len();
+                let valid = self.valid.get_or_insert_with(|| vec![u8::MAX; rows.div_ceil(8)]);
+                valid[i / 8] &= !(1 << (i % 8));
+            }
+        }
+    }
+
+    /// Adds rows with the value 0.
+    fn push_zeros(&mut self, rows: usize) {
+        self.values.resize(self.values.len() + rows, 0.0);
+        if let Some(valid) = &mut self.valid {
+            valid.resize(self.values.len().div_ceil(8), u8::MAX);
+        }
+    }
+
     /// Adds rows without a value.
     pub fn push_nulls(&mut self, rows: usize) {
         (0..rows).for_each(|_| self.push(None));
@@ -137,50 +161,311 @@ impl Values {
     }
 }
 
-/// Adds the entropy of each of the rows `which`.
+/// Which rows of p, and of q if there are two inputs, make up the rows of the result.
+#[derive(Clone, Copy, Debug)]
+pub enum Which<'a> {
+    /// All in order. A side that has fewer rows than the result begins anew; a sole input is `p`.
+    All {
+        /// The number of rows of the result.
+        rows: usize,
+        /// That of p.
+        p: usize,
+        /// That of q.
+        q: usize,
+    },
+    /// These; of a sole input, those named first.
+    Listed(&'a [(usize, usize)]),
+}
+
+impl Which<'_> {
+    /// All rows of p, and as many of q.
+    pub fn all(rows: usize) -> Self {
+        Which::All { rows, p: rows, q: rows }
+    }
+
+    fn len(self) -> usize {
+        match self {
+            Which::All { rows, .. } => rows,
+            Which::Listed(pairs) => pairs.len(),
+        }
+    }
+
+    #[inline(always)]
+    fn get(self, row: usize) -> (usize, usize) {
+        match self {
+            Which::All { rows, p, q } => {
+                (if p == rows { row } else { row % p }, if q == rows { row } else { row % q })
+            }
+            Which::Listed(pairs) => pairs[row],
+        }
+    }
+}
+
+/// Adds the entropy of rows.
 pub fn entropy<T: Weight>(
     x: &Rows<T>,
-    which: impl Iterator<Item = usize>,
+    which: Which,
     policy: NanPolicy,
     unit: Unit,
     out: &mut Values,
 ) -> Result<(), Error> {
-    vectorised!({
-        for (row, i) in which.enumerate() {
-            let value = match x.get(i) {
-                None => None,
-                Some(x) => entropy::row(x, policy).map_err(|missing| Error::Missing { row, missing })?,
-            };
-            out.push(value.map(|nats| unit.express(nats)));
-        }
-        Ok(())
-    })
+    let quantity = Entropies { x, tile: Tile::default() };
+    vectorised(EachRow { quantity, which, policy, unit, out })
 }
 
-/// Adds the divergence of a row of p from a row of q for each of the `pairs` of row numbers.
+/// Adds the divergence of rows of p from rows of q.
 pub fn kl_div<T: Weight>(
     p: &Rows<T>,
     q: &Rows<T>,
-    pairs: impl Iterator<Item = (usize, usize)>,
+    which: Which,
     policy: NanPolicy,
     unit: Unit,
     out: &mut Values,
 ) -> Result<(), Error> {
-    vectorised!({
-        for (row, (i, j)) in pairs.enumerate() {
-            let value = match (p.get(i), q.get(j)) {
-                (Some(p), Some(q)) if p.len() != q.len() => {
-                    return Err(Error::Lengths { row, p: p.len(), q: q.len() });
-                }
-                (Some(p), Some(q)) => {
-                    kl_div::row(p, q, policy).map_err(|missing| Error::Missing { row, missing })?
-                }
-                _ => None,
-            };
-            out.push(value.map(|nats| unit.express(nats)));
+    let quantity = Divergences { p, q, tile_p: Tile::default(), tile_q: Tile::default() };
+    vectorised(EachRow { quantity, which, policy, unit, out })
+}
+
+/// What a row has a value of.
+trait Quantity {
+    /// Where a row begins in the buffer, or in two.
+    type Start: Copy + Default;
+    /// Where row i of p, and row j of q, is, and its length. `None` is null, an error a pair of unequal lengths.
+    fn get(&self, i: usize, j: usize) -> Result<Option<(Self::Start, usize)>, (usize, usize)>;
+    /// The values of eight short rows.
+    fn of_short<A: Arithmetic>(
+        &mut self,
+        starts: [Self::Start; LANES],
+        lens: [usize; LANES],
+        policy: NanPolicy,
+    ) -> Plain;
+    /// The value of a row of any length.
+    fn of_row<A: Arithmetic>(
+        &self,
+        start: Self::Start,
+        len: usize,
+        policy: NanPolicy,
+    ) -> Result<Option<f64>, Missing>;
+    /// The value of a row that is not plain.
+    fn by_the_rules<A: Arithmetic>(
+        &self,
+        start: Self::Start,
+        len: usize,
+        policy: NanPolicy,
+    ) -> Result<Option<f64>, Missing>;
+}
+
+struct Entropies<'a, T> {
+    x: &'a Rows<'a, T>,
+    tile: Tile,
+}
+
+impl<T: Weight> Quantity for Entropies<'_, T> {
+    type Start = usize;
+
+    #[inline(always)]
+    fn get(&self, i: usize, _: usize) -> Result<Option<(usize, usize)>, (usize, usize)> {
+        match self.x.get(i) {
+            Some(range) => Ok(Some((range.start, range.len()))),
+            None => Ok(None),
         }
-        Ok(())
-    })
+    }
+
+    #[inline(always)]
+    fn of_short<A: Arithmetic>(
+        &mut self,
+        starts: [usize; LANES],
+        lens: [usize; LANES],
+        policy: NanPolicy,
+    ) -> Plain {
+        self.tile.fill(self.x.weights, starts, lens);
+        if policy == NanPolicy::Omit {
+            self.tile.omit();
+        }
+        entropy::of_blocks::<A, Across>(&self.tile)
+    }
+
+    #[inline(always)]
+    fn of_row<A: Arithmetic>(
+        &self,
+        start: usize,
+        len: usize,
+        policy: NanPolicy,
+    ) -> Result<Option<f64>, Missing> {
+        entropy::row::<A, T>(self.x.weights.slice(start..start + len), policy)
+    }
+
+    #[inline(always)]
+    fn by_the_rules<A: Arithmetic>(
+        &self,
+        start: usize,
+        len: usize,
+        policy: NanPolicy,
+    ) -> Result<Option<f64>, Missing> {
+        entropy::by_the_rules::<A, T>(self.x.weights.slice(start..start + len), policy)
+    }
+}
+
+struct Divergences<'a, T> {
+    p: &'a Rows<'a, T>,
+    q: &'a Rows<'a, T>,
+    tile_p: Tile,
+    tile_q: Tile,
+}
+
+impl<T: Weight> Quantity for Divergences<'_, T> {
+    type Start = (usize, usize);
+
+    #[inline(always)]
+    fn get(&self, i: usize, j: usize) -> Result<Option<((usize, usize), usize)>, (usize, usize)> {
+        match (self.p.get(i), self.q.get(j)) {
+            (Some(p), Some(q)) if p.len() != q.len() => Err((p.len(), q.len())),
+            (Some(p), Some(q)) => Ok(Some(((p.start, q.start), p.len()))),
+            _ => Ok(None),
+        }
+    }
+
+    #[inline(always)]
+    fn of_short<A: Arithmetic>(
+        &mut self,
+        starts: [(usize, usize); LANES],
+        lens: [usize; LANES],
+        policy: NanPolicy,
+    ) -> Plain {
+        self.tile_p.fill(self.p.weights, lanes!(k => starts[k].0), lens);
+        self.tile_q.fill(self.q.weights, lanes!(k => starts[k].1), lens);
+        if policy == NanPolicy::Omit {
+            self.tile_p.omit_pairs(&mut self.tile_q);
+        }
+        kl_div::of_blocks::<A, Across>(&self.tile_p, &self.tile_q)
+    }
+
+    #[inline(always)]
+    fn of_row<A: Arithmetic>(
+        &self,
+        (p, q): (usize, usize),
+        len: usize,
+        policy: NanPolicy,
+    ) -> Result<Option<f64>, Missing> {
+        kl_div::row::<A, T>(self.p.weights.slice(p..p + len), self.q.weights.slice(q..q + len), policy)
+    }
+
+    #[inline(always)]
+    fn by_the_rules<A: Arithmetic>(
+        &self,
+        (p, q): (usize, usize),
+        len: usize,
+        policy: NanPolicy,
+    ) -> Result<Option<f64>, Missing> {
+        kl_div::by_the_rules::<A, T>(
+            self.p.weights.slice(p..p + len),
+            self.q.weights.slice(q..q + len),
+            policy,
+        )
+    }
+}
+
+/// Short rows that wait for others of like length.
+#[derive(Clone, Copy, Default)]
+struct Queue<S> {
+    starts: [S; LANES],
+    lens: [usize; LANES],
+    /// Where their values go.
+    slots: [usize; LANES],
+    count: usize,
+}
+
+/// Lengths up to 8, 16, 32 and 64 queue by themselves, so that blocks are more than half full.
+const QUEUES: usize = (SHORT / LANES).trailing_zeros() as usize + 1;
+
+#[inline(always)]
+fn queue_for(len: usize) -> usize {
+    len.div_ceil(LANES).next_power_of_two().trailing_zeros() as usize
+}
+
+/// Adds the values of rows.
+///
+/// Short rows go through queues, eight together; which eight rows and in which order does not matter to any of them.
+struct EachRow<'a, Q> {
+    quantity: Q,
+    which: Which<'a>,
+    policy: NanPolicy,
+    unit: Unit,
+    out: &'a mut Values,
+}
+
+impl<Q: Quantity> Loop for EachRow<'_, Q> {
+    type Out = Result<(), Error>;
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(mut self) -> Result<(), Error> {
+        let first = self.out.values.len();
+        let mut queues = [Queue::<Q::Start>::default(); QUEUES];
+        let mut failure: Option<Error> = None;
+        self.out.push_zeros(self.which.len());
+        for row in 0..self.which.len() {
+            let slot = first + row;
+            let (i, j) = self.which.get(row);
+            match self.quantity.get(i, j) {
+                Ok(Some((start, len))) if len <= SHORT => {
+                    let queue = &mut queues[queue_for(len)];
+                    let k = queue.count % LANES;
+                    (queue.starts[k], queue.lens[k], queue.slots[k]) = (start, len, slot);
+                    queue.count += 1;
+                    if queue.count == LANES {
+                        failure = self.flush::<A>(queue, first);
+                    }
+                }
+                Ok(Some((start, len))) => match self.quantity.of_row::<A>(start, len, self.policy) {
+                    Ok(value) => self.out.set(slot, value, self.unit),
+                    Err(missing) => failure = Some(Error::Missing { row, missing }),
+                },
+                Ok(None) => self.out.set(slot, None, self.unit),
+                Err((p, q)) => failure = Some(Error::Lengths { row, p, q }),
+            }
+            if failure.is_some() {
+                break;
+            }
+        }
+        for queue in &mut queues {
+            // The error of the first row counts, and that one may still be waiting.
+            failure = match (self.flush::<A>(queue, first), failure) {
+                (Some(a), Some(b)) => Some(if a.row() < b.row() { a } else { b }),
+                (a, b) => a.or(b),
+            };
+        }
+        failure.map_or(Ok(()), Err)
+    }
+}
+
+impl<Q: Quantity> EachRow<'_, Q> {
+    /// Empties a queue; tells the error of the first of its rows that has one.
+    #[inline(always)]
+    fn flush<A: Arithmetic>(&mut self, queue: &mut Queue<Q::Start>, first: usize) -> Option<Error> {
+        let count = queue.count;
+        if count == 0 {
+            return None;
+        }
+        for k in count..LANES {
+            // Lanes that are not in use repeat a row.
+            (queue.starts[k], queue.lens[k]) = (queue.starts[0], queue.lens[0]);
+        }
+        queue.count = 0;
+        let plain = self.quantity.of_short::<A>(queue.starts, queue.lens, self.policy);
+        let value: Block = lanes!(k => self.unit.express(plain.value[k]));
+        for k in 0..count {
+            let slot = queue.slots[k];
+            if plain.holds[k] {
+                self.out.values[slot] = value[k];
+                continue;
+            }
+            match self.quantity.by_the_rules::<A>(queue.starts[k], queue.lens[k], self.policy) {
+                Ok(value) => self.out.set(slot, value, self.unit),
+                Err(missing) => return Some(Error::Missing { row: slot - first, missing }),
+            }
+        }
+        None
+    }
 }
 
 impl Error {
@@ -212,14 +497,14 @@ mod tests {
     /// From bit 1 on: valid, null, valid.
     const ROWS: [u8; 1] = [0b1010];
 
-    fn entropies(x: &Rows<f64>, rows: Range<usize>, policy: NanPolicy) -> Result<Values, Error> {
+    fn entropies(x: &Rows<f64>, rows: usize, policy: NanPolicy) -> Result<Values, Error> {
         let mut out = Values::default();
-        entropy(x, rows, policy, Unit::new(None), &mut out).map(|()| out)
+        entropy(x, Which::all(rows), policy, Unit::new(None), &mut out).map(|()| out)
     }
 
     fn divergences(p: &Rows<f64>, q: &Rows<f64>, pairs: &[(usize, usize)]) -> Result<Values, Error> {
         let mut out = Values::default();
-        kl_div(p, q, pairs.iter().copied(), NanPolicy::Raise, Unit::new(None), &mut out).map(|()| out)
+        kl_div(p, q, Which::Listed(pairs), NanPolicy::Raise, Unit::new(None), &mut out).map(|()| out)
     }
 
     #[test]
@@ -227,20 +512,20 @@ mod tests {
         let x = ragged(&VALUES, &ELEMENTS, &ROWS);
         let ln_2 = std::f64::consts::LN_2;
         for (policy, last) in [(NanPolicy::Propagate, 0.0), (NanPolicy::Omit, ln_2)] {
-            let (values, valid) = entropies(&x, 0..3, policy).unwrap().into_parts();
+            let (values, valid) = entropies(&x, 3, policy).unwrap().into_parts();
             assert_eq!(values, [ln_2, 0.0, last]);
             let nulls = if policy == NanPolicy::Propagate { 0b110 } else { 0b010 };
             assert_eq!(valid.unwrap()[0] | !0b111, !nulls);
         }
         let missing = Missing { side: Side::P, at: 1 };
-        let error = entropies(&x, 0..3, NanPolicy::Raise).unwrap_err();
+        let error = entropies(&x, 3, NanPolicy::Raise).unwrap_err();
         assert_eq!(error, Error::Missing { row: 2, missing });
     }
 
     #[test]
     fn junk_behind_a_null_row_is_never_looked_at() {
         let x = ragged(&VALUES, &ELEMENTS, &ROWS);
-        assert!(entropies(&x, 0..2, NanPolicy::Raise).is_ok());
+        assert!(entropies(&x, 2, NanPolicy::Raise).is_ok());
         // Lengths are not compared either: p's row is null, q's has another length.
         assert!(divergences(&x, &x, &[(1, 0)]).is_ok());
     }

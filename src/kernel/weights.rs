@@ -44,10 +44,42 @@ impl<'a> Bits<'a> {
         let i = self.offset + i;
         self.bytes[i / 8] & (1 << (i % 8)) != 0
     }
+
+    /// Those from element `i` on.
+    #[inline(always)]
+    fn from(self, i: usize) -> Self {
+        Bits { bytes: self.bytes, offset: self.offset + i }
+    }
+
+    /// The bits of elements `i` to `i + 7`, the first the lowest; what lies behind the end of the map means nothing.
+    #[inline(always)]
+    fn eight(self, i: usize) -> u8 {
+        let i = self.offset + i;
+        let byte = |at| self.bytes.get(at).copied().map_or(0, u16::from);
+        ((byte(i / 8) | (byte(i / 8 + 1) << 8)) >> (i % 8)) as u8
+    }
+
+    /// Whether the first `len` elements are valid.
+    #[inline(always)]
+    fn all(self, len: usize) -> bool {
+        let at = self.offset / 8..;
+        if let Some(word) = self.bytes.get(at).and_then(<[u8]>::first_chunk::<8>)
+            && self.offset % 8 + len < 64
+        {
+            let within = (1 << len) - 1;
+            return !(u64::from_le_bytes(*word) >> (self.offset % 8)) & within == 0;
+        }
+        let mut invalid = 0;
+        for i in (0..len).step_by(8) {
+            let within = if len - i < 8 { (1 << (len - i)) - 1 } else { u8::MAX };
+            invalid |= !self.eight(i) & within;
+        }
+        invalid == 0
+    }
 }
 
 /// Weights and which of them are there.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Weights<'a, T> {
     values: &'a [T],
     valid: Option<Bits<'a>>,
@@ -72,7 +104,10 @@ impl<'a, T: Weight> Weights<'a, T> {
     /// The weights in `range`, which has to lie within.
     #[inline(always)]
     pub fn slice(self, range: Range<usize>) -> Self {
-        let valid = self.valid.map(|bits| Bits::new(bits.bytes, bits.offset + range.start));
+        let valid = match self.valid {
+            Some(bits) => Some(bits.from(range.start)),
+            None => None,
+        };
         Weights { values: &self.values[range], valid }
     }
 
@@ -96,7 +131,7 @@ impl<'a, T: Weight> Weights<'a, T> {
     #[inline(always)]
     pub fn no_nulls(self) -> Option<&'a [T]> {
         match self.valid {
-            Some(bits) if !(0..self.len()).all(|i| bits.get(i)) => None,
+            Some(bits) if !bits.all(self.len()) => None,
             _ => Some(self.values),
         }
     }
@@ -119,6 +154,8 @@ impl<'a, T: Weight> Weights<'a, T> {
 pub trait Mask: Copy {
     /// Whether element `i` does.
     fn keeps(&self, i: usize) -> bool;
+    /// The same for elements `i` to `i + 7`; behind the end it means nothing.
+    fn keeps_eight(&self, i: usize) -> [bool; LANES];
 }
 
 /// Those that are numbers: neither null nor NaN.
@@ -126,6 +163,13 @@ impl<T: Weight> Mask for Weights<'_, T> {
     #[inline(always)]
     fn keeps(&self, i: usize) -> bool {
         self.is_valid(i) && !self.values[i].to_f64().is_nan()
+    }
+
+    #[inline(always)]
+    fn keeps_eight(&self, i: usize) -> [bool; LANES] {
+        let valid = self.valid.map_or(u8::MAX, |bits| bits.eight(i));
+        let x = eight(self.values, i);
+        lanes!(k => (valid & (1 << k) != 0) & !x[k].is_nan())
     }
 }
 
@@ -135,16 +179,113 @@ impl<A: Mask, B: Mask> Mask for (A, B) {
     fn keeps(&self, i: usize) -> bool {
         self.0.keeps(i) && self.1.keeps(i)
     }
+
+    #[inline(always)]
+    fn keeps_eight(&self, i: usize) -> [bool; LANES] {
+        let (a, b) = (self.0.keeps_eight(i), self.1.keeps_eight(i));
+        lanes!(k => a[k] & b[k])
+    }
+}
+
+/// Elements `i` to `i + 7`, with 0 behind the end.
+#[inline(always)]
+fn eight<T: Weight>(values: &[T], i: usize) -> Block {
+    let rest = &values[i..];
+    match rest.first_chunk::<LANES>() {
+        Some(whole) => lanes!(k => whole[k].to_f64()),
+        None => {
+            let mut block = [0.0; LANES];
+            block.iter_mut().zip(rest).for_each(|(slot, x)| *slot = x.to_f64());
+            block
+        }
+    }
 }
 
 /// The width of a block. Eight doubles are one AVX-512 register or two AVX2 ones. Sums are kept in this many lanes,
 /// whatever the machine, so that the order of addition, and with it every bit of the result, is the same everywhere.
 pub const LANES: usize = 8;
 
-/// One block of weights; the last is filled up with zeros, which add nothing to any sum.
+/// A number for each lane.
 pub type Block = [f64; LANES];
 
-/// Something that a distribution can be read from in blocks.
+/// A block of an expression for each lane. A macro, since closures are not sure to be inlined; see [`Terms`].
+macro_rules! lanes {
+    ($k:ident => $lane:expr) => {{
+        let mut block = [Default::default(); $crate::kernel::weights::LANES];
+        for $k in 0..$crate::kernel::weights::LANES {
+            block[$k] = $lane;
+        }
+        block
+    }};
+}
+pub(crate) use lanes;
+
+/// How distributions lie in blocks.
+pub trait Layout {
+    /// The sum over all lanes that belong to the same distribution, in each of these lanes.
+    fn sum(lanes: Block) -> Block;
+    /// The maximum over them.
+    fn max(lanes: Block) -> Block;
+    /// Whether something holds for all of them.
+    fn all(lanes: [bool; LANES]) -> [bool; LANES];
+}
+
+/// One distribution, eight elements to a block.
+pub struct Along;
+
+impl Layout for Along {
+    #[inline(always)]
+    fn sum(lanes: Block) -> Block {
+        [pairwise(&lanes); LANES]
+    }
+
+    #[inline(always)]
+    fn max(lanes: Block) -> Block {
+        let mut max = lanes[0];
+        for x in lanes {
+            max = if x > max { x } else { max };
+        }
+        [max; LANES]
+    }
+
+    #[inline(always)]
+    fn all(lanes: [bool; LANES]) -> [bool; LANES] {
+        let mut all = true;
+        for lane in lanes {
+            all &= lane;
+        }
+        [all; LANES]
+    }
+}
+
+/// Not inlined, so that the lanes are one block up to here: the compiler's vectoriser would begin with the pairs, and go
+/// through all that comes before in pairs.
+#[inline(never)]
+fn pairwise([a, b, c, d, e, f, g, h]: &Block) -> f64 {
+    ((a + b) + (c + d)) + ((e + f) + (g + h))
+}
+
+/// Eight distributions, an element of each to a block. In this way short ones are as cheap as long ones.
+pub struct Across;
+
+impl Layout for Across {
+    #[inline(always)]
+    fn sum(lanes: Block) -> Block {
+        lanes
+    }
+
+    #[inline(always)]
+    fn max(lanes: Block) -> Block {
+        lanes
+    }
+
+    #[inline(always)]
+    fn all(lanes: [bool; LANES]) -> [bool; LANES] {
+        lanes
+    }
+}
+
+/// Something that distributions can be read from in blocks. What is no element is 0, which adds nothing to any sum.
 pub trait Source {
     /// The number of blocks.
     fn blocks(&self) -> usize;
@@ -152,7 +293,7 @@ pub trait Source {
     fn block(&self, i: usize) -> Block;
 }
 
-/// Weights without nulls.
+/// Weights without nulls, [`Along`].
 #[derive(Clone, Copy)]
 pub struct Dense<'a, T> {
     /// As many as fill blocks.
@@ -166,11 +307,7 @@ impl<'a, T: Weight> Dense<'a, T> {
     #[inline(always)]
     fn new(values: &'a [T]) -> Self {
         let (whole, rest) = values.as_chunks::<LANES>();
-        let mut last = [0.0; LANES];
-        for (slot, x) in last.iter_mut().zip(rest) {
-            *slot = x.to_f64();
-        }
-        Dense { whole, last, blocks: whole.len() + usize::from(!rest.is_empty()) }
+        Dense { whole, last: eight(rest, 0), blocks: values.len().div_ceil(LANES) }
     }
 }
 
@@ -182,16 +319,14 @@ impl<T: Weight> Source for Dense<'_, T> {
 
     #[inline(always)]
     fn block(&self, i: usize) -> Block {
-        let Some(whole) = self.whole.get(i) else { return self.last };
-        let mut block = [0.0; LANES];
-        for k in 0..LANES {
-            block[k] = whole[k].to_f64();
+        match self.whole.get(i) {
+            Some(whole) => lanes!(k => whole[k].to_f64()),
+            None => self.last,
         }
-        block
     }
 }
 
-/// Weights of which some are dropped; see [`Weights::masked`].
+/// Weights of which some are dropped, [`Along`]; see [`Weights::masked`].
 #[derive(Clone, Copy)]
 pub struct Masked<'a, T, M> {
     values: &'a [T],
@@ -207,49 +342,139 @@ impl<T: Weight, M: Mask> Source for Masked<'_, T, M> {
 
     #[inline(always)]
     fn block(&self, i: usize) -> Block {
-        let mut block = [0.0; LANES];
-        for (k, slot) in block.iter_mut().enumerate() {
-            let at = i * LANES + k;
-            if at < self.values.len() && self.mask.keeps(at) {
-                *slot = self.values[at].to_f64() * self.scale;
+        let (x, keeps) = (eight(self.values, i * LANES), self.mask.keeps_eight(i * LANES));
+        lanes!(k => if keeps[k] { x[k] * self.scale } else { 0.0 })
+    }
+}
+
+/// The longest distribution that is taken [`Across`].
+pub const SHORT: usize = 64;
+
+/// Eight short distributions, [`Across`].
+pub struct Tile {
+    blocks: [Block; SHORT],
+    used: usize,
+}
+
+impl Default for Tile {
+    fn default() -> Self {
+        Tile { blocks: [[0.0; LANES]; SHORT], used: 0 }
+    }
+}
+
+impl Tile {
+    /// Puts a distribution into each lane: those that start there in `x` and are so long. What is missing becomes NaN.
+    #[inline(always)]
+    pub fn fill<T: Weight>(&mut self, x: Weights<T>, starts: [usize; LANES], lens: [usize; LANES]) {
+        let (mut shortest, mut longest) = (SHORT, 0);
+        for len in lens {
+            shortest = shortest.min(len);
+            longest = longest.max(len);
+        }
+        self.used = longest.min(SHORT);
+        let heads: [&[T]; LANES] = lanes!(k => &x.values[starts[k]..starts[k] + shortest]);
+        for (i, block) in self.blocks[..shortest].iter_mut().enumerate() {
+            *block = lanes!(k => heads[k][i].to_f64());
+        }
+        if shortest < longest {
+            self.blocks[shortest..self.used].fill([0.0; LANES]);
+            for k in 0..LANES {
+                let rest = &x.values[starts[k] + shortest..starts[k] + lens[k]];
+                for (block, x) in self.blocks[shortest..].iter_mut().zip(rest) {
+                    block[k] = x.to_f64();
+                }
             }
         }
-        block
+        let Some(bits) = x.valid else { return };
+        for k in 0..LANES {
+            if !bits.from(starts[k]).all(lens[k]) {
+                for i in 0..lens[k] {
+                    self.blocks[i][k] = if bits.get(starts[k] + i) { self.blocks[i][k] } else { f64::NAN };
+                }
+            }
+        }
+    }
+
+    /// Drops what is missing.
+    #[inline(always)]
+    pub fn omit(&mut self) {
+        for x in self.blocks[..self.used].as_flattened_mut() {
+            *x = if x.is_nan() { 0.0 } else { *x };
+        }
+    }
+
+    /// Drops what is missing in this or the other one.
+    #[inline(always)]
+    pub fn omit_pairs(&mut self, other: &mut Tile) {
+        let pairs = self.blocks[..self.used].as_flattened_mut().iter_mut();
+        for (p, q) in pairs.zip(other.blocks.as_flattened_mut()) {
+            let keep = !p.is_nan() & !q.is_nan();
+            *p = if keep { *p } else { 0.0 };
+            *q = if keep { *q } else { 0.0 };
+        }
+    }
+}
+
+impl Source for Tile {
+    #[inline(always)]
+    fn blocks(&self) -> usize {
+        self.used.min(SHORT)
+    }
+
+    #[inline(always)]
+    fn block(&self, i: usize) -> Block {
+        self.blocks[i]
     }
 }
 
 /// What a sum is taken of. Not a closure: those are not sure to be inlined, and a loop that isn't inlined as a whole is not
 /// compiled for the instruction set at hand.
-pub trait Terms<const N: usize> {
+pub trait Terms<A, const N: usize> {
     /// Adds the terms of the `i`-th block to the lanes of N sums.
-    fn add(&mut self, i: usize, lanes: &mut [Block; N]);
+    fn add(&mut self, i: usize, sums: &mut [Block; N]);
 }
 
 /// Sums N quantities over so many blocks.
 ///
-/// The order, which fixes the rounding: lane by lane over runs of 16 blocks, the lanes pairwise at the end of a run,
-/// and the runs in sequence with the rounding error carried along (Neumaier 1974). So the error is that of 16
-/// additions, however long the row is.
+/// The order, which fixes the rounding: lane by lane over runs of 16 blocks, the runs in sequence with the rounding error
+/// carried along (Neumaier 1974), and then the lanes, pairwise. So the error is that of 16 additions or so, however long
+/// the distribution is.
 #[inline(always)]
-pub fn sums<const N: usize>(blocks: usize, terms: &mut impl Terms<N>) -> [f64; N] {
+pub fn sums<A, L: Layout, const N: usize>(blocks: usize, terms: &mut impl Terms<A, N>) -> [Block; N] {
     const RUN: usize = 16;
-    let mut sums = [Carried::default(); N];
-    let mut start = 0;
+    let mut sums = [[0.0; LANES]; N];
+    for i in 0..blocks.min(RUN) {
+        terms.add(i, &mut sums);
+    }
+    let mut errors = [[0.0; LANES]; N];
+    let mut start = RUN;
     while start < blocks {
-        let mut lanes = [[0.0; LANES]; N];
+        let mut run = [[0.0; LANES]; N];
         for i in start..blocks.min(start + RUN) {
-            terms.add(i, &mut lanes);
+            terms.add(i, &mut run);
         }
         for n in 0..N {
-            sums[n].add(pairwise(lanes[n]));
+            for k in 0..LANES {
+                let (carried, error) = two_sum(sums[n][k], run[n][k]);
+                sums[n][k] = carried;
+                errors[n][k] += error;
+            }
         }
         start += RUN;
     }
-    let mut totals = [0.0; N];
     for n in 0..N {
-        totals[n] = sums[n].total();
+        let (sum, error) = (L::sum(sums[n]), L::sum(errors[n]));
+        sums[n] = lanes!(k => sum[k] + error[k]);
     }
-    totals
+    sums
+}
+
+/// The sum and its rounding error, exactly (Knuth).
+#[inline(always)]
+fn two_sum(a: f64, b: f64) -> (f64, f64) {
+    let sum = a + b;
+    let of_b = sum - a;
+    (sum, (a - (sum - of_b)) + (b - of_b))
 }
 
 /// A sum and the rounding error it has lost so far.
@@ -263,10 +488,9 @@ impl Carried {
     /// Adds one number.
     #[inline(always)]
     pub fn add(&mut self, x: f64) {
-        let sum = self.value + x;
-        let (large, small) = if self.value.abs() >= x.abs() { (self.value, x) } else { (x, self.value) };
-        self.error += (large - sum) + small;
-        self.value = sum;
+        let (value, error) = two_sum(self.value, x);
+        self.value = value;
+        self.error += error;
     }
 
     /// The sum so far.
@@ -276,77 +500,83 @@ impl Carried {
     }
 }
 
-#[inline(always)]
-fn pairwise([a, b, c, d, e, f, g, h]: Block) -> f64 {
-    ((a + b) + (c + d)) + ((e + f) + (g + h))
-}
-
-/// The total of a distribution and its extremes.
+/// The totals of distributions and their extremes.
 #[derive(Clone, Copy, Debug)]
 pub struct Totals {
-    /// The sum.
-    pub total: f64,
-    /// The largest weights by lane, and at least 0.
+    /// The sums.
+    pub total: Block,
+    /// The largest weights of each lane, and at least 0.
     max: Block,
-    /// The smallest weights by lane, and at most 0.
+    /// The smallest weights of each lane, and at most 0.
     min: Block,
 }
 
-/// Totals outside of these need scaling: products of two of them, or their reciprocals, would leave the range of
-/// doubles or the normal numbers.
-const TINY: f64 = 1e-150;
-const HUGE: f64 = 1e150;
+/// Totals outside of these need scaling: their products, products of one with a weight, or their reciprocals would leave
+/// the range of doubles or the normal numbers.
+const TINY: f64 = 1e-100;
+const HUGE: f64 = 1e100;
 
 impl Totals {
-    /// Reads the distribution once.
+    /// Reads the distributions once.
     #[inline(always)]
-    pub fn of(source: &impl Source) -> Totals {
+    pub fn of<L: Layout>(source: &impl Source) -> Totals {
         let mut scan = Scan { source, max: [0.0; LANES], min: [0.0; LANES] };
-        let [total] = sums(source.blocks(), &mut scan);
+        let [total] = sums::<(), L, 1>(source.blocks(), &mut scan);
         Totals { total, max: scan.max, min: scan.min }
     }
 
-    /// The largest weight, and at least 0.
+    /// The largest weights, and at least 0.
     #[inline(always)]
-    pub fn max(&self) -> f64 {
-        let mut max = self.max[0];
-        for k in 1..LANES {
-            max = if self.max[k] > max { self.max[k] } else { max };
-        }
-        max
+    pub fn max<L: Layout>(&self) -> Block {
+        L::max(self.max)
     }
 
-    /// Whether some weight is more than half of the total. Asked of the lanes at once, which is quicker than the maximum.
+    /// Whether some weight is more than half of its total. Asked of the lanes at once, which is quicker than the maximum.
     #[inline(always)]
     pub fn have_dominant(&self) -> bool {
-        let mut any = false;
-        for k in 0..LANES {
-            any |= self.max[k] > 0.5 * self.total;
-        }
-        any
+        any(lanes!(k => self.max[k] > 0.5 * self.total[k]))
     }
 
-    /// Whether no rule but 9 can apply and no care is needed about the range: there is mass, all weights are finite,
-    /// not missing and not negative (a NaN or an infinity would show in the total), and the total can be multiplied.
+    /// Where no rule but 9 can apply and no care is needed about the range: there is mass, all weights are finite, not
+    /// missing and not negative (a NaN or an infinity would show in the total), and totals can be multiplied.
     #[inline(always)]
-    pub fn are_plain(&self) -> bool {
-        let mut negative = false;
-        for k in 0..LANES {
-            negative |= self.min[k] < 0.0;
-        }
-        !negative && self.total >= TINY && self.total <= HUGE
+    pub fn are_plain<L: Layout>(&self) -> [bool; LANES] {
+        L::all(lanes!(k => (self.min[k] >= 0.0) & (self.total[k] >= TINY) & (self.total[k] <= HUGE)))
     }
 
     /// The power of two that brings the sum of weights with this maximum into the middle of the range.
     pub fn scale(&self) -> f64 {
-        if self.max() > HUGE {
-            power_of_two(-600)
-        } else if self.max() < TINY {
-            power_of_two(600)
+        let max = Along::max(self.max)[0];
+        if max > HUGE {
+            power_of_two(if max > 1e200 { -900 } else { -500 })
+        } else if max < TINY {
+            power_of_two(if max < 1e-200 { 900 } else { 500 })
         } else {
             1.0
         }
     }
+}
+
+/// Values of distributions in blocks, and where they hold; elsewhere the rules have to be asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain {
+    /// The values.
+    pub value: Block,
+    /// Whether they hold.
+    pub holds: [bool; LANES],
+}
+
+/// Nowhere.
+pub const NOT_PLAIN: Plain = Plain { value: [0.0; LANES], holds: [false; LANES] };
+
+/// Whether one of them holds.
+#[inline(always)]
+pub fn any(lanes: [bool; LANES]) -> bool {
+    let mut any = false;
+    for lane in lanes {
+        any |= lane;
+    }
+    any
 }
 
 struct Scan<'a, S> {
@@ -355,7 +585,7 @@ struct Scan<'a, S> {
     min: Block,
 }
 
-impl<S: Source> Terms<1> for Scan<'_, S> {
+impl<S: Source> Terms<(), 1> for Scan<'_, S> {
     #[inline(always)]
     fn add(&mut self, i: usize, [total]: &mut [Block; 1]) {
         let x = self.source.block(i);

@@ -17,7 +17,7 @@ use super::leaf::{self, Leaf};
 use super::lists::aligned_chunks;
 use crate::kernel::axes;
 use crate::kernel::contract::{NanPolicy, Unit};
-use crate::kernel::rows::{self, Extents, Rows, Values};
+use crate::kernel::rows::{self, Extents, Rows, Values, Which};
 use crate::kernel::weights::Weights;
 
 /// Everything about a call but the data.
@@ -231,23 +231,21 @@ fn reduce<T: Leaf>(
     let (policy, unit) = (options.policy, options.unit);
     let of_p = Slices::new(p, options);
     let Some(q) = q else {
-        return rows::entropy(&of_p.rows(), 0..of_p.count, policy, unit, out);
+        return rows::entropy(&of_p.rows(), Which::all(of_p.count), policy, unit, out);
     };
     let same = q.shape == p.shape;
     if same && q.rows == p.rows {
         let of_q = Slices::new(q, options);
-        let pairs = (0..of_p.count).map(|i| (i, i));
-        return rows::kl_div(&of_p.rows(), &of_q.rows(), pairs, policy, unit, out);
+        return rows::kl_div(&of_p.rows(), &of_q.rows(), Which::all(of_p.count), policy, unit, out);
     }
     if same && q.rows == 1 && !options.reduced[0] && axes::are_trailing(&options.reduced) {
         let of_q = Slices::new(q, options);
-        let pairs = (0..of_p.count).map(|i| (i, i % of_q.count));
-        return rows::kl_div(&of_p.rows(), &of_q.rows(), pairs, policy, unit, out);
+        let which = Which::All { rows: of_p.count, p: of_p.count, q: of_q.count };
+        return rows::kl_div(&of_p.rows(), &of_q.rows(), which, policy, unit, out);
     }
     let q = q.broadcast(p);
     let of_q = Slices::new(&q, options);
-    let pairs = (0..of_p.count).map(|i| (i, i));
-    rows::kl_div(&of_p.rows(), &of_q.rows(), pairs, policy, unit, out)
+    rows::kl_div(&of_p.rows(), &of_q.rows(), Which::all(of_p.count), policy, unit, out)
 }
 
 /// The row of the column that the `i`-th of `count` distributions belongs to.

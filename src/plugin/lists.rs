@@ -11,7 +11,7 @@ use super::errors::{common_rows, in_row};
 use super::kwargs::RowKwargs;
 use super::leaf::{self, Leaf};
 use crate::kernel::contract::{NanPolicy, Unit};
-use crate::kernel::rows::{self, Extents, Rows, Values};
+use crate::kernel::rows::{self, Extents, Rows, Values, Which};
 
 /// A list level that stays.
 struct Outer {
@@ -181,15 +181,14 @@ fn entropy<T: Leaf>(x: &Series, precision: Precision, policy: NanPolicy, unit: U
         let fail = |row: usize, error| in_row(error, before + row, x.name(), "");
         out.push(if chunk.outer.is_empty() {
             let mut values = Values::with_capacity(array.len());
-            rows::entropy(&chunk.rows(), 0..array.len(), policy, unit, &mut values)
+            rows::entropy(&chunk.rows(), Which::all(array.len()), policy, unit, &mut values)
                 .map_err(|e| fail(e.row(), e))?;
             leaf::values(values, precision)
         } else {
             let rows = (0..array.len()).map(|i| (i, 0)).collect();
             let pairing = Pairing::new(rows, &chunk.outer, &[]).map_err(|(row, e)| fail(row, e))?;
-            let which = pairing.pairs.iter().map(|pair| pair.0);
-            let mut values = Values::with_capacity(which.len());
-            rows::entropy(&chunk.rows(), which, policy, unit, &mut values)
+            let mut values = Values::with_capacity(pairing.pairs.len());
+            rows::entropy(&chunk.rows(), Which::Listed(&pairing.pairs), policy, unit, &mut values)
                 .map_err(|e| fail(outermost(&pairing.kept, e.row()), e))?;
             pairing.wrap(leaf::values(values, precision))?
         });
@@ -214,15 +213,15 @@ fn kl_div<T: Leaf>(
         let fail = |row: usize, error| in_row(error, before + row, p.name(), q.name());
         out.push(if of_p.outer.is_empty() {
             let mut values = Values::with_capacity(pair.rows);
-            rows::kl_div(&of_p.rows(), &of_q.rows(), pair.indices(), policy, unit, &mut values)
+            rows::kl_div(&of_p.rows(), &of_q.rows(), pair.which(), policy, unit, &mut values)
                 .map_err(|e| fail(e.row(), e))?;
             leaf::values(values, precision)
         } else {
             let pairing = Pairing::new(pair.indices().collect(), &of_p.outer, &of_q.outer)
                 .map_err(|(row, e)| fail(row, e))?;
-            let pairs = pairing.pairs.iter().copied();
-            let mut values = Values::with_capacity(pairs.len());
-            rows::kl_div(&of_p.rows(), &of_q.rows(), pairs, policy, unit, &mut values)
+            let mut values = Values::with_capacity(pairing.pairs.len());
+            let which = Which::Listed(&pairing.pairs);
+            rows::kl_div(&of_p.rows(), &of_q.rows(), which, policy, unit, &mut values)
                 .map_err(|e| fail(outermost(&pairing.kept, e.row()), e))?;
             pairing.wrap(leaf::values(values, precision))?
         });
@@ -242,6 +241,12 @@ pub struct ChunkPair {
 }
 
 impl ChunkPair {
+    /// The same as [`indices`](Self::indices), for the kernel.
+    fn which(&self) -> Which<'static> {
+        let of = |one| if one { 1 } else { self.rows };
+        Which::All { rows: self.rows, p: of(self.one_p), q: of(self.one_q) }
+    }
+
     /// The row numbers of p and q for each row that comes out.
     pub fn indices(&self) -> impl ExactSizeIterator<Item = (usize, usize)> + use<> {
         let (one_p, one_q) = (self.one_p, self.one_q);

@@ -1,0 +1,127 @@
+"""The figures as Markdown tables and as a plot."""
+
+import os
+import platform
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from .timing import FLOOR, GROUP_ROWS, OPERATIONS, OURS, ROW_ELEMENTS, THREAD_ELEMENTS, WIDTHS
+
+Cells = dict[tuple[Any, Any], Any]
+
+PACKAGES = "polars-entropy", "polars", "scipy", "numpy", "numba", "duckdb", "simsimd", "numkong"
+# The native sums that a side needs at least.
+SUMS = {"entropy": "sum", "Polars `entropy`": "sum", "kl_div": "two sums"}
+# Ours in one strong colour, the peers each in a quieter one.
+STYLES = {
+    OURS: {"color": "#c1121f", "lw": 3.5, "marker": "o", "zorder": 4},
+    "polars-entropy, Array": {"color": "#c1121f", "ls": "--", "marker": "s", "zorder": 3},
+    "polars-entropy, List of Float32": {"color": "#c1121f", "ls": ":", "marker": "v", "zorder": 3},
+    "SciPy": {"color": "#1d4ed8", "marker": "o"},
+    "NumPy by hand": {"color": "#0891b2", "marker": "D"},
+    "Polars `entropy`": {"color": "#7c3aed", "marker": "^"},
+    "DuckDB by hand": {"color": "#a16207", "marker": "P"},
+    "numba fastmath": {"color": "#15803d", "marker": "X"},
+    "SimSIMD": {"color": "#9ca3af", "ls": "--", "marker": "<"},
+    "NumKong": {"color": "#4b5563", "marker": ">"},
+    FLOOR: {"color": "#000000", "ls": ":", "marker": "."},
+}
+
+
+def markdown(results: dict[tuple, Any], scale: float, runs: int) -> str:
+    def pair(table: str, corner: str, cells: Callable[[Cells], Cells]) -> str:
+        """A table for H and one for D."""
+        tables = {title: cells(select(results, operation + table)) for operation, title in OPERATIONS.items()}
+        return "\n\n".join(grid(title + corner, cells) for title, cells in tables.items())
+
+    threads = select(results, "threads")
+    ratios = {(title, "ratio"): threads[title, "on 1"] / threads[title, "on 2"] for title in OPERATIONS.values()}
+    forms = {"group_by": '`group_by("g").agg(…)`', "over": '`….over("g")`'}
+    return (
+        (Path(__file__).parent / "template.md")
+        .read_text()
+        .format(
+            machine=machine() + f", **a trial run at {scale:g} of the sizes named here**" * (scale != 1),
+            versions=", ".join(f"{package} {version(package)}" for package in PACKAGES),
+            runs=runs,
+            cpus=os.cpu_count(),
+            row_elements=ROW_ELEMENTS,
+            group_rows=GROUP_ROWS,
+            thread_elements=THREAD_ELEMENTS,
+            rows=pair("", ", rows of", lambda cells: beside(cells, "{:.2f}", lambda _, width: (OURS, width))),
+            special=pair(" special", ", rows of", lambda cells: formatted("{:.2f}×", cells)),
+            groups="\n\n".join(
+                grid(f"{title}, groups", beside(select(results, form), "{:.1f}", lambda n, side: (n, SUMS.get(side))))
+                for form, title in forms.items()
+            ),
+            threads=grid("threads", formatted("{:.1f}", threads) | formatted("{:.2f}×", ratios)),
+            memory=pair(" memory", "", lambda cells: formatted("{:.1f}", cells)),
+            trials=pair(" trials", "", lambda cells: cells),
+            differences=pair(" differences", ", rows of", lambda cells: formatted("{0[0]:.0e}, {0[1]:.0e}", cells)),
+        )
+    )
+
+
+def select(results: dict[tuple, Any], table: str) -> Cells:
+    return {(row, column): value for (name, row, column), value in results.items() if name == table}
+
+
+def formatted(form: str, cells: Cells) -> Cells:
+    return {at: form.format(value) for at, value in cells.items()}
+
+
+def beside(cells: Cells, form: str, base: Callable[[Any, Any], tuple[Any, Any]]) -> Cells:
+    """Each figure, and in brackets as a multiple of the one that is its base, if there is one."""
+    multiples = {at: f" ({value / cells[base(*at)]:.2f}×)" for at, value in cells.items() if base(*at) in cells}
+    return {at: text + multiples.get(at, "") for at, text in formatted(form, cells).items()}
+
+
+def grid(corner: str, cells: Cells) -> str:
+    """A Markdown table of what is at (row, column)."""
+    rows, columns = (dict.fromkeys(at[axis] for at in cells) for axis in (0, 1))
+    lines = [[corner, *map(label, columns)], ["---"] * (1 + len(columns))]
+    for row in rows:
+        line = [label(row), *(cells.get((row, column), "") for column in columns)]
+        lines.append([f"**{cell}**" if row == OURS else cell for cell in line])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def label(value: str | int) -> str:
+    return f"{value:,}" if isinstance(value, int) else value
+
+
+def machine() -> str:
+    """The processor, without anything that tells whose it is."""
+    source = Path("/proc/cpuinfo")
+    pairs = [line.partition(":") for line in source.read_text().splitlines()] if source.exists() else []
+    cpu = {name.strip(): value.strip() for name, _, value in pairs}
+    flags = cpu.get("flags", "").split()
+    vectors = "AVX-512" if "avx512f" in flags else "AVX2" if "avx2" in flags else platform.machine()
+    return f"{cpu.get('model name', platform.system())}, {vectors}, {os.cpu_count()} threads"
+
+
+def plot(results: dict[tuple, Any], path: Path) -> None:
+    # Without random ids and a date, the same figures give the same file.
+    mpl.rcParams["svg.hashsalt"] = "benchmarks"
+    figure = Figure(figsize=(12, 5.2), facecolor="white", layout="constrained")
+    handles = {}
+    for ax, operation in zip(figure.subplots(1, 2, sharey=True), OPERATIONS, strict=True):
+        table = select(results, operation)
+        for name, style in STYLES.items():
+            if (name, WIDTHS[0]) in table:
+                handles[name], *_ = ax.loglog(WIDTHS, [table[name, width] for width in WIDTHS], **style)
+        ax.set(title=OPERATIONS[operation], xlabel="elements in a row", xticks=WIDTHS, xticklabels=map(label, WIDTHS))
+        ax.set(ylabel="ns per element on one thread; lower is faster" if operation == "H" else "")
+        ax.minorticks_off()
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.grid(color="#e5e7eb")
+        ax.spines[["top", "right"]].set_visible(False)
+    order = [name for name in STYLES if name in handles]
+    labels = [name.replace("`", "") for name in order]
+    figure.legend([handles[name] for name in order], labels, loc="outside right upper", frameon=False)
+    figure.savefig(path, metadata={"Date": None})

@@ -1,0 +1,43 @@
+"""What is measured, how a time is taken, and how a figure reaches the report."""
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+
+OURS = "polars-entropy, List"
+FLOOR = "Polars `list.sum`"
+OPERATIONS = {"H": "Entropy H(p)", "D": "Divergence D(p‖q)"}
+MEMORY_SIDES = "streaming", "in-memory", "SciPy"
+# The sizes, all of them but the widths multiplied by --scale.
+WIDTHS = 10, 100, 1_000, 50_000
+ROW_ELEMENTS = 4_000_000
+GROUPS = 10, 1_000, 100_000, 500_000
+GROUP_ROWS = 2_000_000
+THREAD_ELEMENTS = 20_000_000
+MEMORY_ELEMENTS = 8_000_000, 64_000_000
+
+
+def best(sides: Mapping[str, Callable[[], object]], runs: int) -> dict[str, float]:
+    """The best time of each side in seconds. They take turns: a slow moment of the machine meets all of them."""
+    times = dict.fromkeys(sides, math.inf)
+    for _ in range(runs):
+        for name, side in sides.items():
+            start = time.perf_counter()
+            side()
+            times[name] = min(times[name], time.perf_counter() - start)
+        print("null", flush=True)  # a step of the progress bar
+    return times
+
+
+def tell(table: str, row: str | int, column: str | int, value: object) -> None:
+    """Hands one figure to the process that writes the report."""
+    print(json.dumps([table, row, column, value]), flush=True)
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--scale", type=float, default=1.0, help="a factor for all sizes, for instance 0.02")
+    parser.add_argument("--runs", type=int, default=7, help="each time is the best of so many")
+    return parser
