@@ -551,4 +551,83 @@ mod tests {
         let error = divergences(&q, &long, &[(0, 0)]).unwrap_err();
         assert_eq!(error, Error::Lengths { row: 0, p: 2, q: 4 });
     }
+
+    /// Rows of all lengths that queues and blocks tell apart, of all kinds: plain, with a dominant weight, with zeros, with
+    /// NaN, negative, huge.
+    fn mixed() -> (Vec<f64>, Vec<f64>, Vec<i64>, Vec<u8>) {
+        let mut state = 1u64;
+        let mut next = || {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            ((state >> 11) as f64 + 1.0) / (1u64 << 53) as f64
+        };
+        let (mut p, mut q, mut offsets) = (vec![], vec![], vec![0]);
+        for row in 0..600 {
+            let len = [row % 10, row % 67, row % 130, 200][row % 4];
+            for i in 0..len {
+                let x = next();
+                p.push(match (row % 11, i) {
+                    (1, 0) => 1e3,
+                    (2, 1) => f64::NAN,
+                    (3, 2) => -1.0,
+                    (4, _) => 1e307 * x,
+                    (5, _) if i % 3 == 0 => 0.0,
+                    _ => x,
+                });
+                q.push(if row % 5 == 0 { p[p.len() - 1] * (1.0 + 1e-9 * next()) } else { next() });
+            }
+            offsets.push(p.len() as i64);
+        }
+        let bits = (0..p.len().div_ceil(8)).map(|i| if i % 9 == 0 { 0b1011_1111 } else { u8::MAX });
+        (p, q, offsets, bits.collect())
+    }
+
+    #[test]
+    fn a_row_does_not_depend_on_its_neighbours() {
+        let (p, q, offsets, bits) = mixed();
+        let count = offsets.len() - 1;
+        for policy in [NanPolicy::Propagate, NanPolicy::Omit] {
+            let values = |offsets: &[i64]| {
+                let rows = |x| Rows {
+                    weights: Weights::new(x, Some(Bits::new(&bits, 0))),
+                    extents: Extents::Offsets { offsets, start: 0 },
+                    valid: None,
+                };
+                let (p, q): (Rows<f64>, Rows<f64>) = (rows(&p), rows(&q));
+                let (mut h, mut d) = (Values::default(), Values::default());
+                let all = Which::all(offsets.len() - 1);
+                entropy(&p, all, policy, Unit::new(None), &mut h).unwrap();
+                kl_div(&p, &q, all, policy, Unit::new(None), &mut d).unwrap();
+                [h, d].map(|values| {
+                    let (values, valid) = values.into_parts();
+                    let valid = valid.unwrap_or(vec![u8::MAX; values.len().div_ceil(8)]);
+                    let valid = Bits::new(&valid, 0);
+                    let bits = |(i, x): (usize, f64)| valid.get(i).then_some(x.to_bits());
+                    values.into_iter().enumerate().map(bits).collect::<Vec<_>>()
+                })
+            };
+            let together = values(&offsets);
+            for i in 0..count {
+                let alone = values(&offsets[i..i + 2]);
+                assert_eq!(
+                    [&alone[0][0], &alone[1][0]],
+                    [&together[0][i], &together[1][i]],
+                    "row {i}, {policy:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_error_is_told_whichever_queue_its_row_is_in() {
+        let mut values = vec![1.0; 500];
+        // Row 1 is short and waits; row 2 is long and is looked at at once.
+        (values[5], values[300]) = (f64::NAN, f64::NAN);
+        let x = Rows {
+            weights: Weights::new(&values, None),
+            extents: Extents::Offsets { offsets: &[0, 4, 8, 500], start: 0 },
+            valid: None,
+        };
+        let missing = Missing { side: Side::P, at: 1 };
+        assert_eq!(entropies(&x, 3, NanPolicy::Raise).unwrap_err(), Error::Missing { row: 1, missing });
+    }
 }
