@@ -97,7 +97,7 @@ def test_kl_div_of_nearly_equal_weights(rng, noise, bound):
 
 
 def test_kl_div_beside_rounded_totals():
-    """The totals are rounded to 1e-16, and so is every share: an error of 1e-32, which counts beside this divergence."""
+    """The totals are rounded to 1e-16, and so is every share: an error of 1e-32, which counts here."""
     p, q = [17.79484863669429, 6.23588074992695e-05], [17.794848635510025, 6.235880749187255e-05]
     assert exact_kl_div(p, q) < 1e-26
     assert error(kl_div_of(p, q), exact_kl_div(p, q)) <= 1e-9

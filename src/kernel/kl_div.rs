@@ -219,7 +219,8 @@ pub struct Summands {
 #[inline(always)]
 pub fn summands<A: Arithmetic>(p: f64, q: f64) -> Summands {
     // False for NaN. All selections below, and no branch, so that loops over pairs become vector code.
-    let weigh = (p >= 0.0) & (p <= f64::MAX) & (q >= 0.0) & (q <= f64::MAX);
+    let range = 0.0..=f64::MAX;
+    let weigh = range.contains(&p) & range.contains(&q);
     let (p, q) = (mass(if weigh { p } else { 0.0 }), mass(if weigh { q } else { 0.0 }));
     let ln = ln_quotient::<A>(p, q) * (1.0 / LN_UNIT);
     Summands { p, q, term: if (p > 0.0) & (q > 0.0) { p * ln } else { 0.0 } }

@@ -226,12 +226,15 @@ pub fn kl_div<T: Weight>(
     vectorised(EachRow { quantity, which, policy, unit, out })
 }
 
+/// Where a row begins, and its length. `None` is null, an error the lengths of p and q that are not equal.
+type Found<S> = Result<Option<(S, usize)>, (usize, usize)>;
+
 /// What a row has a value of.
 trait Quantity {
     /// Where a row begins in the buffer, or in two.
     type Start: Copy + Default;
-    /// Where row i of p, and row j of q, is, and its length. `None` is null, an error a pair of unequal lengths.
-    fn get(&self, i: usize, j: usize) -> Result<Option<(Self::Start, usize)>, (usize, usize)>;
+    /// Where row i of p, and row j of q, is.
+    fn get(&self, i: usize, j: usize) -> Found<Self::Start>;
     /// The values of eight short rows.
     fn of_short<A: Arithmetic>(
         &mut self,
@@ -264,7 +267,7 @@ impl<T: Weight> Quantity for Entropies<'_, T> {
     type Start = usize;
 
     #[inline(always)]
-    fn get(&self, i: usize, _: usize) -> Result<Option<(usize, usize)>, (usize, usize)> {
+    fn get(&self, i: usize, _: usize) -> Found<usize> {
         match self.x.get(i) {
             Some(range) => Ok(Some((range.start, range.len()))),
             None => Ok(None),
@@ -317,7 +320,7 @@ impl<T: Weight> Quantity for Divergences<'_, T> {
     type Start = (usize, usize);
 
     #[inline(always)]
-    fn get(&self, i: usize, j: usize) -> Result<Option<((usize, usize), usize)>, (usize, usize)> {
+    fn get(&self, i: usize, j: usize) -> Found<(usize, usize)> {
         match (self.p.get(i), self.q.get(j)) {
             (Some(p), Some(q)) if p.len() != q.len() => Err((p.len(), q.len())),
             (Some(p), Some(q)) => Ok(Some(((p.start, q.start), p.len()))),

@@ -104,10 +104,7 @@ impl<'a, T: Weight> Weights<'a, T> {
     /// The weights in `range`, which has to lie within.
     #[inline(always)]
     pub fn slice(self, range: Range<usize>) -> Self {
-        let valid = match self.valid {
-            Some(bits) => Some(bits.from(range.start)),
-            None => None,
-        };
+        let valid = self.valid.map(|bits| bits.from(range.start));
         Weights { values: &self.values[range], valid }
     }
 
