@@ -1,10 +1,11 @@
 """Entropy and Kullback-Leibler divergence of Spark data frames, by the kernels that run in Polars.
 
 Groups are summed up where their rows lie. Each partition becomes a frame of states, one for each of its groups, in
-`mapInArrow`; the states alone are exchanged, and a second `mapInArrow` merges them. Rows of array columns are Arrow UDFs.
+`mapInArrow`; the states alone are exchanged, and a second `mapInArrow` merges them. Rows of array columns go through
+Arrow UDFs.
 
-Everything that can be wrong before there are data is found on the driver, by resolving the same Polars query on an empty
-frame of the same columns. The executors need this package, too, in the same version.
+Everything that can be wrong before there are data is found on the driver, by resolving the same Polars query on an
+empty frame of the same columns. The executors need this package, too, in the same version.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ def entropy(
 ) -> DataFrame:
     r"""Shannon entropy of a column of weights, as a whole or in groups: `info.entropy` over Spark.
 
-    :math:`H = -\sum_i \frac{x_i}{S} \ln \frac{x_i}{S}` with :math:`S = \sum_i x_i`. Each partition is summed up where it
-    lies, and only a state for each of its groups is exchanged.
+    :math:`H = -\sum_i \frac{x_i}{S} \ln \frac{x_i}{S}` with :math:`S = \sum_i x_i`. Each partition is summed up where
+    it lies, and only a state for each of its groups is exchanged.
 
     Parameters
     ----------
@@ -69,8 +70,9 @@ def entropy(
 
     Returns
     -------
-    A Spark data frame of the keys and the value, which has the name of `x`: float for float, double for everything else.
-    One row for each group; without keys a single row, 0.0 for an empty frame. Otherwise the values of `info.entropy`.
+    A Spark data frame of the keys and the value, which has the name of `x`: float for a float, else double. One row for
+    each group; without keys a single row, 0.0 for an empty frame. Otherwise the values are those of
+    `info.entropy`.
 
     Raises
     ------
@@ -107,8 +109,9 @@ def kl_div(
 ) -> DataFrame:
     r"""Kullback-Leibler divergence D(p‖q) of two columns, as a whole or in groups: `info.kl_div` over Spark.
 
-    :math:`D = \sum_i \frac{p_i}{P} \ln \frac{p_i / P}{q_i / Q}` with :math:`P = \sum_i p_i`, :math:`Q = \sum_i q_i`. Each
-    partition is summed up where it lies, and only a state for each of its groups is exchanged.
+    :math:`D = \sum_i \frac{p_i}{P} \ln \frac{p_i / P}{q_i / Q}` with :math:`P = \sum_i p_i`,
+    :math:`Q = \sum_i q_i`. Each partition is summed up where it lies, and only a state for each of its groups is
+    exchanged.
 
     Parameters
     ----------
@@ -119,7 +122,7 @@ def kl_div(
     q
         The reference: the name of a column, or one number, which is a uniform q.
     by
-        The names of the key columns. Null is a key, as in `GROUP BY`. Without any, the columns are one distribution each.
+        The names of the key columns. Null is a key, as in `GROUP BY`. Without any, each column is one distribution.
     base
         Unit of the result: 2 for bits, `None` for nats. A positive finite number other than 1.
     nan_policy
@@ -129,8 +132,8 @@ def kl_div(
     Returns
     -------
     A Spark data frame of the keys and the value, which has the name of `p`: float if neither p nor q needs more, else
-    double. One row for each group; without keys a single row, 0.0 for an empty frame. Otherwise the values of
-    `info.kl_div`.
+    double. One row for each group; without keys a single row, 0.0 for an empty frame. Otherwise the values are
+    those of `info.kl_div`.
 
     Raises
     ------
@@ -152,6 +155,9 @@ def kl_div(
     <BLANKLINE>
 
     """
+    if not isinstance(q, str) and not arguments.is_number(q):
+        info(_name("p", p)).kl_div(q)  # what is no q in Polars has its words
+        raise TypeError(f"`q` must be a column name or a number, not {type(q).__name__}: join it in as a column")
     return _group_form(sdf, by, _KlDiv(_name("p", p), q, arguments.check_base(base), nan_policy))
 
 
@@ -164,7 +170,8 @@ def list_entropy(
 ) -> Column:
     r"""Shannon entropy of each row of an array column: `info.list.entropy` as a Spark expression.
 
-    :math:`H = -\sum_i \frac{x_i}{S} \ln \frac{x_i}{S}` with :math:`S = \sum_i x_i`. An Arrow UDF, which needs PySpark 4.1.
+    :math:`H = -\sum_i \frac{x_i}{S} \ln \frac{x_i}{S}` with :math:`S = \sum_i x_i`. An Arrow UDF, which needs PySpark
+    4.1.
 
     Parameters
     ----------
@@ -173,8 +180,8 @@ def list_entropy(
     base
         Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
     nan_policy
-        What to do about missing weights, which are nulls and NaNs: `"propagate"` makes the row's result null if there is
-        a null, else NaN; `"omit"` drops them; `"raise"` is an error of the job that names the row.
+        What to do about missing weights, which are nulls and NaNs: `"propagate"` makes the row's result null if there
+        is a null, else NaN; `"omit"` drops them; `"raise"` is an error of the job that names the row.
     schema
         The schema of the frame, if `x` is a name: `sdf.schema`. An expression of Spark doesn't know the types of its
         columns. With the schema they are checked here, and float or nested arrays get results of their own type;
@@ -233,8 +240,8 @@ def list_kl_div(
     p
         A column of arrays of numbers, or its name.
     q
-        The reference: a column of arrays of the same lengths, or its name; or one distribution for every row, a sequence
-        of numbers or a NumPy vector.
+        The reference: a column of arrays of the same lengths, or its name; or one distribution for every row, a
+        sequence of numbers or a NumPy vector.
     base
         Unit of the result: 2 for bits, `None` for nats. A positive finite number other than 1.
     nan_policy
@@ -272,14 +279,14 @@ def list_kl_div(
 
     """
     # Names say more in messages than letters do, but beside a column without one a letter could be the other's name.
-    named = isinstance(p, str) and not isinstance(q, Column)
-    p_name, q_name = (p, q) if named else ("p", "q")
-    columns = {p_name: p}
+    p_name = p if isinstance(p, str) and not isinstance(q, Column) else "p"
+    columns: dict[str, str | Column] = {p_name: p}
+    reference: str | pl.Series
     if isinstance(q, (str, Column)):
-        columns[q_name] = q
-        reference = q_name
+        reference = q if isinstance(p, str) and isinstance(q, str) else "q"
+        columns[reference] = q
     else:
-        reference = pl.Series([arguments.vector(q)])
+        reference = pl.Series([q if isinstance(q, pl.Series) else arguments.vector(q)])
     return _row_form(
         "list_kl_div",
         columns,
@@ -457,7 +464,7 @@ def _batches(frame: pl.DataFrame | None, key_fields: list[pa.Field]) -> Iterator
 
 def _row_form(
     function: str,
-    columns: dict[str, Any],
+    columns: dict[str, str | Column],
     build: Callable[[], pl.Expr],
     schema: types.StructType | None,
 ) -> Column:
@@ -563,14 +570,15 @@ def _polars_type(kind: types.DataType, column: str) -> pl.DataType:
     return _POLARS_TYPES[type(kind)]
 
 
-def _wire(dtype: pl.DataType) -> pl.DataType:
+def _wire(dtype: Any) -> pl.DataType:
     """The type in which values travel through Spark, which has no unsigned ones."""
     if isinstance(dtype, pl.Struct):
-        return pl.Struct({field.name: _wire(field.dtype) for field in dtype.fields})
-    return pl.Int16() if dtype == pl.UInt8 else dtype
+        return pl.Struct({f.name: _wire(f.dtype) for f in dtype.fields})
+    wire: pl.DataType = pl.Int16() if dtype == pl.UInt8 else dtype
+    return wire
 
 
-def _spark_type(dtype: pl.DataType) -> types.DataType:
+def _spark_type(dtype: Any) -> types.DataType:
     if isinstance(dtype, pl.Struct):
         return types.StructType([types.StructField(f.name, _spark_type(f.dtype)) for f in dtype.fields])
     if isinstance(dtype, pl.List):

@@ -163,6 +163,10 @@ maps! {
     MassQ: MapPairs, <A>|p, q| kl_div::summands::<A>(p, q).q, null 0.0;
     /// The term of [`kl_div::summands`].
     TermPq: MapPairs, <A>|p, q| kl_div::summands::<A>(p, q).term, null 0.0;
+    /// The excess of [`kl_div::apart`].
+    Excess: MapPairs, <A>|p, q| kl_div::apart::<A>(p, q).excess, null 0.0;
+    /// The gap of [`kl_div::apart`].
+    Gap: MapPairs, <A>|p, q| kl_div::apart::<A>(p, q).gap, null 0.0;
 }
 
 /// The number of an element's rank, with what a policy makes of missing ones.
@@ -271,6 +275,21 @@ impl Finish<3> for KlDiv {
 
     #[inline(always)]
     fn settle(rank: Rank, [_, q, _]: [f64; 3], value: f64) -> Option<f64> {
+        kl_div::settle(rank, q, || value)
+    }
+}
+
+/// Sums of [`MassP`], [`MassQ`], [`Excess`] and [`Gap`].
+pub struct KlDivApart;
+
+impl Finish<4> for KlDivApart {
+    #[inline(always)]
+    fn value<A: Arithmetic>([p, q, excess, gap]: [f64; 4]) -> f64 {
+        kl_div::of_sums_apart::<A>(p, q, kl_div::Apart { excess, gap })
+    }
+
+    #[inline(always)]
+    fn settle(rank: Rank, [_, q, ..]: [f64; 4], value: f64) -> Option<f64> {
         kl_div::settle(rank, q, || value)
     }
 }

@@ -30,7 +30,7 @@ use super::weights::{
 };
 
 /// Rule 6: a negative weight has entropy −∞, as in `scipy.special.entr`.
-const NEGATIVE: f64 = f64::NEG_INFINITY;
+pub const NEGATIVE: f64 = f64::NEG_INFINITY;
 
 /// The entropy of one distribution; `None` is null.
 #[inline(always)]

@@ -111,20 +111,26 @@ impl<A: Arithmetic, P: Source, Q: Source> Terms<A, 2> for Pairs<'_, P, Q> {
             self.least[k] = if least < self.least[k] { least } else { self.least[k] };
 
             let difference = A::difference_of_products(q[k], self.of_p[k], p[k], self.of_q[k]);
-            let near = difference.abs() < NEAR * (a + b);
-            let ((m, e), (n, g)) = (normal_parts(a), normal_parts(b));
-            let above = if near { difference } else { n - m };
-            let below = if near { a + b } else { n + m };
-            let s = above / below;
-            let tail = tail::<A>(s);
-            let share = p[k] * self.inverse_p[k];
-            let excess = difference * self.inverse_pq[k];
-            let near_term = s * (excess - share * tail);
-            let far_term = excess - share * A::mul_add(g - e, LN_2, A::mul_add(2.0, s, s * tail));
-            d[k] += if near { near_term } else { far_term };
+            let (share, excess) = (p[k] * self.inverse_p[k], difference * self.inverse_pq[k]);
+            d[k] += term::<A>(a, b, difference, share, excess);
             total_excess[k] += excess;
         }
     }
+}
+
+/// A term of equation (2), from shares over a common denominator, a and b, their difference b − a, and the share aᵢ and the
+/// excess bᵢ − aᵢ as they are.
+#[inline(always)]
+pub fn term<A: Arithmetic>(a: f64, b: f64, difference: f64, share: f64, excess: f64) -> f64 {
+    let near = difference.abs() < NEAR * (a + b);
+    let ((m, e), (n, g)) = (normal_parts(a), normal_parts(b));
+    let above = if near { difference } else { n - m };
+    let below = if near { a + b } else { n + m };
+    let s = above / below;
+    let tail = tail::<A>(s);
+    let near_term = s * (excess - share * tail);
+    let far_term = excess - share * A::mul_add(g - e, LN_2, A::mul_add(2.0, s, s * tail));
+    if near { near_term } else { far_term }
 }
 
 /// The way for everything out of the ordinary: missing, infinite or negative weights, no mass, q = 0 < p, shares and
@@ -215,6 +221,15 @@ pub struct Summands {
     pub term: f64,
 }
 
+/// What a pair adds to the sums of its group's state, beside its masses.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Apart {
+    /// To E = Q − P.
+    pub excess: f64,
+    /// To G = Σ pᵢ ξ((qᵢ − pᵢ)/pᵢ).
+    pub gap: f64,
+}
+
 /// A pair's part in the sums of its group: nothing where a rule keeps it out.
 #[inline(always)]
 pub fn summands<A: Arithmetic>(p: f64, q: f64) -> Summands {
@@ -224,6 +239,30 @@ pub fn summands<A: Arithmetic>(p: f64, q: f64) -> Summands {
     let (p, q) = (mass(if weigh { p } else { 0.0 }), mass(if weigh { q } else { 0.0 }));
     let ln = ln_quotient::<A>(p, q) * (1.0 / LN_UNIT);
     Summands { p, q, term: if (p > 0.0) & (q > 0.0) { p * ln } else { 0.0 } }
+}
+
+/// A pair's part in the sums that keep the digits of nearly equal distributions.
+#[inline(always)]
+pub fn apart<A: Arithmetic>(p: f64, q: f64) -> Apart {
+    let Summands { p, q, .. } = summands::<A>(p, q);
+    let gap = term::<A>(p, q, q - p, p, q - p) * (1.0 / LN_UNIT);
+    // 0 in both, or q = 0 < p, which is a rule's business.
+    Apart { excess: q - p, gap: if q > 0.0 { gap } else { 0.0 } }
+}
+
+/// The divergence from the sums of a group, with R = G − E in equation (3):
+///
+/// ```text
+/// D = G/P − ξ(E/P) = (G − E)/P + ln(Q/P)
+/// ```
+///
+/// The first keeps its digits where p is near q, and is taken where the totals are close.
+#[inline(always)]
+pub fn of_sums_apart<A: Arithmetic>(p: f64, q: f64, Apart { excess, gap }: Apart) -> f64 {
+    let (d, gap) = (excess / p, gap / p * LN_UNIT);
+    let close = (XI_MIN..=XI_MAX).contains(&d);
+    let value = if close { gap - xi::<A>(d) } else { (gap - d) + ln_quotient::<A>(q, p) };
+    value.max(0.0)
 }
 
 /// Equation (3), for the sums of a group's [`Summands`].

@@ -9,6 +9,7 @@
 //! | [`entropy`], [`kl_div`] | one quantity each: a row, an element, the sums of a group |
 //! | [`columns`] | many elements: one by one, and in pairs |
 //! | [`rows`] | many rows: extents, null rows, pairs of rows |
+//! | [`states`] | what merges: states of distributions, and of the whole from those of its parts |
 //! | [`axes`] | the layout of n-dimensional cells |
 
 pub mod axes;
@@ -19,4 +20,5 @@ pub mod kl_div;
 pub mod math;
 pub mod rows;
 pub mod simd;
+pub mod states;
 pub mod weights;

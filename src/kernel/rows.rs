@@ -74,6 +74,11 @@ impl<'a, T: Weight> Rows<'a, T> {
             _ => Some(self.extents.range(i)),
         }
     }
+
+    /// The weights of row `i`, `None` being null.
+    pub fn row(&self, i: usize) -> Option<Weights<'a, T>> {
+        self.get(i).map(|range| self.weights.slice(range))
+    }
 }
 
 /// Why a row has no value. Rows are counted in the order in which they were asked for.
@@ -183,7 +188,7 @@ impl Which<'_> {
         Which::All { rows, p: rows, q: rows }
     }
 
-    fn len(self) -> usize {
+    pub(super) fn len(self) -> usize {
         match self {
             Which::All { rows, .. } => rows,
             Which::Listed(pairs) => pairs.len(),
@@ -191,7 +196,7 @@ impl Which<'_> {
     }
 
     #[inline(always)]
-    fn get(self, row: usize) -> (usize, usize) {
+    pub(super) fn get(self, row: usize) -> (usize, usize) {
         match self {
             Which::All { rows, p, q } => {
                 (if p == rows { row } else { row % p }, if q == rows { row } else { row % q })

@@ -14,10 +14,10 @@ use super::math::Fused;
 
 /// The arithmetic of every processor of the target.
 #[cfg(any(target_arch = "aarch64", target_feature = "fma"))]
-type Base = super::math::Fused;
+pub type Base = super::math::Fused;
 /// The arithmetic of every processor of the target.
 #[cfg(not(any(target_arch = "aarch64", target_feature = "fma")))]
-type Base = super::math::Separate;
+pub type Base = super::math::Separate;
 
 /// An instruction set that loops are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
