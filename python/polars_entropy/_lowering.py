@@ -5,6 +5,8 @@
 | rows of List and Array columns | one elementwise call of the plugin |
 | columns, groups, windows | native sums and a maximum over elementwise summands, and an elementwise finish |
 | axes of Array columns with axis 0 among them | implode, and one elementwise call for each column or group |
+| states of columns and groups; of rows | as their values |
+| merges of states, which are few | implode, and one elementwise call |
 
 Elementwise calls stay in the streaming engine, and in its native group-by.
 """
@@ -59,16 +61,33 @@ def rel_entr(x: pl.Expr, y: object, *, names: bool) -> pl.Expr:
 
 
 def entropy(x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
-    base, nan_policy = arguments.check_base(base), arguments.check_nan_policy(nan_policy)
+    return _call("entropy_of_sums", *_entropy_sums(x, nan_policy), base=arguments.check_base(base))
+
+
+def entropy_state(x: pl.Expr, *, nan_policy: NanPolicy) -> pl.Expr:
+    return _call("entropy_state_of_sums", *_entropy_sums(x, nan_policy))
+
+
+def _entropy_sums(x: pl.Expr, nan_policy: NanPolicy) -> list[pl.Expr]:
+    nan_policy = arguments.check_nan_policy(nan_policy)
 
     def summand(part: str) -> pl.Expr:
         return _call("entropy_summand", x, part=part, nan_policy=nan_policy, weak_q=False, sequence="no")
 
-    return _call("entropy_of_sums", summand("mass_p").sum(), summand("term").sum(), summand("rank").max(), base=base)
+    return [summand("mass_p").sum(), summand("term").sum(), summand("rank").max()]
 
 
 def kl_div(p: pl.Expr, q: object, *, base: float | None, nan_policy: NanPolicy, names: bool) -> pl.Expr:
-    base, nan_policy = arguments.check_base(base), arguments.check_nan_policy(nan_policy)
+    base = arguments.check_base(base)
+    return _call("kl_div_of_sums", *_kl_div_sums(p, q, "term", nan_policy=nan_policy, names=names), base=base)
+
+
+def kl_div_state(p: pl.Expr, q: object, *, nan_policy: NanPolicy, names: bool) -> pl.Expr:
+    return _call("kl_div_state_of_sums", *_kl_div_sums(p, q, "excess", "gap", nan_policy=nan_policy, names=names))
+
+
+def _kl_div_sums(p: pl.Expr, q: object, *terms: str, nan_policy: NanPolicy, names: bool) -> list[pl.Expr]:
+    nan_policy = arguments.check_nan_policy(nan_policy)
     q_expr, how = _flat(q, names=names)
 
     def summand(part: str) -> pl.Expr:
@@ -78,8 +97,16 @@ def kl_div(p: pl.Expr, q: object, *, base: float | None, nan_policy: NanPolicy, 
     if how["sequence"] == "no":
         # With q first, so that the sum goes by its name, which messages need. A sequence has none.
         mass_q = _call("kl_div_summand", q_expr, p, part="mass_p", nan_policy=nan_policy, **how)
-    sums = [summand("mass_p").sum(), mass_q.sum(), summand("term").sum()]
-    return _call("kl_div_of_sums", *sums, summand("rank").max(), base=base)
+    sums = [summand("mass_p").sum(), mass_q.sum(), *(summand(term).sum() for term in terms)]
+    return [*sums, summand("rank").max()]
+
+
+def merge(states: pl.Expr, quantity: str, *, base: float | None) -> pl.Expr:
+    return _call(f"{quantity}_merge", states.implode(), base=arguments.check_base(base))
+
+
+def merge_state(states: pl.Expr, quantity: str) -> pl.Expr:
+    return _call(f"{quantity}_merge_state", states.implode())
 
 
 def _flat(q: object, *, names: bool) -> tuple[pl.Expr, dict[str, Any]]:
@@ -106,6 +133,16 @@ def list_kl_div(p: pl.Expr, q: object, *, base: float | None, nan_policy: NanPol
     base, nan_policy = arguments.check_base(base), arguments.check_nan_policy(nan_policy)
     q_expr = _fixed_row(q) if (column := _rows(q, names=names)) is None else column
     return _call("list_kl_div", p, q_expr, base=base, nan_policy=nan_policy)
+
+
+def list_entropy_state(x: pl.Expr, *, nan_policy: NanPolicy) -> pl.Expr:
+    return _call("list_entropy_state", x, base=None, nan_policy=arguments.check_nan_policy(nan_policy))
+
+
+def list_kl_div_state(p: pl.Expr, q: object, *, nan_policy: NanPolicy, names: bool) -> pl.Expr:
+    nan_policy = arguments.check_nan_policy(nan_policy)
+    q_expr = _fixed_row(q) if (column := _rows(q, names=names)) is None else column
+    return _call("list_kl_div_state", p, q_expr, base=None, nan_policy=nan_policy)
 
 
 def _rows(q: object, *, names: bool) -> pl.Expr | None:

@@ -148,6 +148,196 @@ class Info(_Namespace[T]):
         """
         return self._finish(lowering.kl_div(self._p, q, base=base, nan_policy=nan_policy, names=self._names))
 
+    def entropy_state(self, *, nan_policy: NanPolicy = "propagate") -> T:
+        r"""What is to be kept of a column, group or window so that the entropy of several of them together can be told.
+
+        An aggregation, as `entropy` is. States of parts that hold different events, such as days or shards, merge to
+        that of the whole by Shannon's grouping rule :math:`H = \sum_i w_i H_i + H(w)` with :math:`w_i = S_i / S` [1]_.
+
+        Parameters
+        ----------
+        nan_policy
+            As in `entropy`.
+
+        Returns
+        -------
+        A Struct: `mass`, the total of the weights times 2⁻²⁰; `entropy`, in nats; and `rank`, the number of the
+        strongest rule that a weight calls for. Its dtype, UInt8 or Int8, tells Float64 from Float32.
+
+        Raises
+        ------
+        ValueError
+            If `nan_policy` is not one, when the expression is built.
+        polars.exceptions.ComputeError
+            As in `entropy`.
+
+        References
+        ----------
+        .. [1] C. E. Shannon, "A Mathematical Theory of Communication", 1948, §6.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> sales = pl.DataFrame({"day": [1, 1, 2, 2], "units": [1, 1, 1, 1]})
+        >>> days = sales.group_by("day").agg(state=pl.col("units").info.entropy_state())
+        >>> days.select(pl.col("state").info.entropy_merge(base=2)).item()
+        2.0
+
+        """
+        return self._finish(lowering.entropy_state(self._p, nan_policy=nan_policy))
+
+    def kl_div_state(self, q: Column | Vector | float, *, nan_policy: NanPolicy = "propagate") -> T:
+        r"""What is to be kept of a column, group or window so that the divergence of several together can be told.
+
+        An aggregation, as `kl_div` is. States merge by the chain rule :math:`D = \sum_i w_i D_i + D(w \Vert v)` with
+        :math:`w_i = P_i / P`, :math:`v_i = Q_i / Q` [1]_, without losing the digits of nearly equal p and q.
+
+        Parameters
+        ----------
+        q, nan_policy
+            As in `kl_div`.
+
+        Returns
+        -------
+        A Struct: `mass_p`, `mass_q` and `excess`, the totals of p, q and q - p, times 2⁻²⁰; `divergence`, in nats; and
+        `rank`, as in `entropy_state`. The divergence is relatively exact where the totals of p and q are within a
+        factor of two, else as that of `kl_div`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not one, when the expression is built.
+        polars.exceptions.ComputeError
+            As in `kl_div`.
+
+        References
+        ----------
+        .. [1] S. Kullback and R. A. Leibler, "On Information and Sufficiency", 1951.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> flips = pl.DataFrame({"part": [1, 2], "biased": [9, 1], "fair": [1, 1]})
+        >>> parts = flips.group_by("part").agg(state=pl.col("biased").info.kl_div_state("fair"))
+        >>> parts.select(pl.col("state").info.kl_div_merge(base=2).round(6)).item()
+        0.531004
+
+        """
+        return self._finish(lowering.kl_div_state(self._p, q, nan_policy=nan_policy, names=self._names))
+
+    def entropy_merge(self, *, base: float | None = None) -> T:
+        """The entropy of the whole from the states of its parts.
+
+        An aggregation over a column of `entropy_state`: in `select`, per group, or per window. The parts must hold
+        different events: where one category is spread over several, its weights have to be summed first.
+
+        Parameters
+        ----------
+        base
+            Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+
+        Returns
+        -------
+        The value that `entropy` gives for the whole: Float64 or Float32. 0.0 for no states; null if one is null, which
+        `drop_nulls` leaves out.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `base` is not one, when the expression is built.
+        polars.exceptions.ComputeError
+            If the column doesn't hold such states, when the plan is resolved.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> shards = pl.DataFrame({"p": [[1, 1], [2]]}).select(state=pl.col("p").info.list.entropy_state())
+        >>> shards.select(pl.col("state").info.entropy_merge(base=2)).item()
+        1.5
+
+        """
+        return self._finish(lowering.merge(self._p, "entropy", base=base))
+
+    def kl_div_merge(self, *, base: float | None = None) -> T:
+        """The divergence of the whole from the states of its parts.
+
+        An aggregation over a column of `kl_div_state`; see `entropy_merge`.
+
+        Parameters
+        ----------
+        base
+            Unit of the result: 2 for bits, `None` for nats. A positive finite number other than 1.
+
+        Returns
+        -------
+        The value that `kl_div` gives for the whole: Float64 or Float32. 0.0 for no states; null if one is null.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `base` is not one, when the expression is built.
+        polars.exceptions.ComputeError
+            If the column doesn't hold such states, when the plan is resolved.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> shards = pl.DataFrame({"p": [[3.0], [1.0]]})
+        >>> shards = shards.select(state=pl.col("p").info.list.kl_div_state([1.0]))
+        >>> shards.select(pl.col("state").info.kl_div_merge(base=2).round(6)).item()
+        0.188722
+
+        """
+        return self._finish(lowering.merge(self._p, "kl_div", base=base))
+
+    def entropy_merge_state(self) -> T:
+        """The state of the whole from those of its parts, for merging in stages: days to months, months to years.
+
+        Returns
+        -------
+        A state as `entropy_state` gives, one for each column, group or window.
+
+        Raises
+        ------
+        polars.exceptions.ComputeError
+            If the column doesn't hold such states, when the plan is resolved.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> days = pl.DataFrame({"month": [1, 1, 2], "p": [[1], [1], [2]]})
+        >>> days = days.select("month", state=pl.col("p").info.list.entropy_state())
+        >>> months = days.group_by("month").agg(pl.col("state").info.entropy_merge_state())
+        >>> months.select(pl.col("state").info.entropy_merge(base=2)).item()
+        1.5
+
+        """
+        return self._finish(lowering.merge_state(self._p, "entropy"))
+
+    def kl_div_merge_state(self) -> T:
+        """The state of the whole from those of its parts, for merging in stages.
+
+        Returns
+        -------
+        A state as `kl_div_state` gives, one for each column, group or window.
+
+        Raises
+        ------
+        polars.exceptions.ComputeError
+            If the column doesn't hold such states, when the plan is resolved.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> days = pl.DataFrame({"month": [1, 1, 2], "p": [[1], [1], [2]]})
+        >>> days = days.select("month", state=pl.col("p").info.list.kl_div_state([1]))
+        >>> months = days.group_by("month").agg(pl.col("state").info.kl_div_merge_state())
+        >>> months.select(pl.col("state").info.kl_div_merge().round(6)).item()
+        0.058892
+
+        """
+        return self._finish(lowering.merge_state(self._p, "kl_div"))
+
     def entr(self) -> T:
         r"""The element's term of the entropy, :math:`-x \ln x`, as `scipy.special.entr`.
 
@@ -299,6 +489,65 @@ class ListInfo(_Namespace[T]):
 
         """
         return self._finish(lowering.list_kl_div(self._p, q, base=base, nan_policy=nan_policy, names=self._names))
+
+    def entropy_state(self, *, nan_policy: NanPolicy = "propagate") -> T:
+        """What is to be kept of each row so that the entropy of several together can be told.
+
+        Parameters
+        ----------
+        nan_policy
+            As in `entropy`.
+
+        Returns
+        -------
+        A Struct per row, as `info.entropy_state` gives, for `info.entropy_merge`.
+
+        Raises
+        ------
+        ValueError
+            If `nan_policy` is not one, when the expression is built.
+        polars.exceptions.ComputeError
+            As in `entropy`.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> shards = pl.DataFrame({"p": [[1, 1], [2]]}).select(state=pl.col("p").info.list.entropy_state())
+        >>> shards.select(pl.col("state").struct.field("entropy").round(6)).to_series().to_list()
+        [0.693147, 0.0]
+
+        """
+        return self._finish(lowering.list_entropy_state(self._p, nan_policy=nan_policy))
+
+    def kl_div_state(self, q: Column | Vector, *, nan_policy: NanPolicy = "propagate") -> T:
+        """What is to be kept of each row p and its row of q so that the divergence of several together can be told.
+
+        Parameters
+        ----------
+        q, nan_policy
+            As in `kl_div`.
+
+        Returns
+        -------
+        A Struct per row, as `info.kl_div_state` gives, for `info.kl_div_merge`; its divergence is relatively exact in
+        any case.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not one, when the expression is built.
+        polars.exceptions.ComputeError
+            As in `kl_div`.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> shards = pl.DataFrame({"p": [[9, 1]]}).select(state=pl.col("p").info.list.kl_div_state([1, 1]))
+        >>> shards.select(pl.col("state").info.kl_div_merge(base=2).round(6)).item()
+        0.531004
+
+        """
+        return self._finish(lowering.list_kl_div_state(self._p, q, nan_policy=nan_policy, names=self._names))
 
 
 class ArrayInfo(_Namespace[T]):

@@ -203,7 +203,7 @@ fn depth(dtype: &DataType) -> usize {
 }
 
 /// `dtype` with its innermost level replaced by a number.
-fn reduce_innermost(dtype: &DataType, number: DataType) -> DataType {
+pub fn reduce_innermost(dtype: &DataType, number: DataType) -> DataType {
     match dtype {
         DataType::List(inner) if inner.is_nested() => {
             DataType::List(Box::new(reduce_innermost(inner, number)))

@@ -13,8 +13,11 @@ use super::dtypes::{self, Precision};
 use super::errors::{flat_rows, missing_in_column};
 use super::kwargs::{ElementKwargs, Part, SummandKwargs};
 use super::leaf::{self, Leaf};
+use super::states::{self, Kind};
 use crate::kernel::columns::{self, Finish};
 use crate::kernel::contract::{NanPolicy, Side, Unit, missing_side};
+use crate::kernel::rows::Values;
+use crate::kernel::states::States;
 
 /// The column in one piece, as floats.
 fn column<T: Leaf>(s: &Series) -> PolarsResult<PrimitiveArray<T>> {
@@ -44,12 +47,35 @@ fn ranks(
             let located = columns::located(ranks, side).into_iter().map(|rank| rank as u64).collect();
             PrimitiveArray::<u64>::from_vec(located).boxed()
         }
-        (_, Precision::Double) => PrimitiveArray::from_vec(ranks).boxed(),
-        (_, Precision::Single) => {
-            PrimitiveArray::from_vec(ranks.into_iter().map(|r| r as i8).collect()).boxed()
-        }
+        (_, precision) => rank_array(ranks, precision),
     };
     leaf::series(name, vec![array])
+}
+
+/// The dtype of ranks that belong to a result of this precision.
+pub fn rank_dtype(precision: Precision) -> DataType {
+    match precision {
+        Precision::Double => DataType::UInt8,
+        Precision::Single => DataType::Int8,
+    }
+}
+
+/// Ranks in that dtype.
+pub fn rank_array(ranks: Vec<u8>, precision: Precision) -> ArrayRef {
+    match precision {
+        Precision::Double => PrimitiveArray::from_vec(ranks).boxed(),
+        Precision::Single => PrimitiveArray::from_vec(ranks.into_iter().map(|r| r as i8).collect()).boxed(),
+    }
+}
+
+/// Ranks read back.
+pub fn rank_numbers(array: &ArrayRef) -> PolarsResult<Vec<u8>> {
+    let array = array.as_any();
+    match (array.downcast_ref::<PrimitiveArray<u8>>(), array.downcast_ref::<PrimitiveArray<i8>>()) {
+        (Some(double), _) => Ok(double.values().as_slice().to_vec()),
+        (_, Some(single)) => Ok(single.values().iter().map(|r| *r as u8).collect()),
+        _ => polars_bail!(ComputeError: "expected ranks"),
+    }
 }
 
 /// Calls `$f` with the columns' weights, in single precision if all of them have it.
@@ -102,8 +128,7 @@ pub fn part_dtype(kwargs: &SummandKwargs, precision: Precision) -> DataType {
     match (kwargs.part, kwargs.nan_policy.0, precision) {
         (Part::Rank, NanPolicy::Raise, Precision::Double) => DataType::Int64,
         (Part::Rank, NanPolicy::Raise, Precision::Single) => DataType::UInt64,
-        (Part::Rank, _, Precision::Double) => DataType::UInt8,
-        (Part::Rank, _, Precision::Single) => DataType::Int8,
+        (Part::Rank, _, precision) => rank_dtype(precision),
         _ => DataType::Float64,
     }
 }
@@ -120,6 +145,7 @@ pub fn precision_of_ranks(dtype: &DataType) -> Precision {
 pub fn entropy_summand(x: &Series, kwargs: &SummandKwargs, precision: Precision) -> PolarsResult<Series> {
     with_weights!([x], |w| match kwargs.part {
         Part::MassP | Part::MassQ => summands(x.name(), columns::map(w, &columns::Mass)),
+        Part::Excess | Part::Gap => polars_bail!(ComputeError: "an entropy has no such part"),
         Part::Term => summands(x.name(), columns::map(w, &columns::Term)),
         Part::Rank => {
             ranks(x.name(), columns::ranks(w, kwargs.nan_policy.0), |_| Side::P, kwargs, precision)
@@ -139,6 +165,8 @@ pub fn kl_div_summand(
         Part::MassP => summands(p.name(), columns::map_pairs(x, y, &columns::MassP)),
         Part::MassQ => summands(p.name(), columns::map_pairs(x, y, &columns::MassQ)),
         Part::Term => summands(p.name(), columns::map_pairs(x, y, &columns::TermPq)),
+        Part::Excess => summands(p.name(), columns::map_pairs(x, y, &columns::Excess)),
+        Part::Gap => summands(p.name(), columns::map_pairs(x, y, &columns::Gap)),
         Part::Rank => {
             let side = |at| missing_side(x.get(if x.len() == 1 { 0 } else { at }));
             ranks(p.name(), columns::pair_ranks(x, y, kwargs.nan_policy.0), side, kwargs, precision)
@@ -146,25 +174,61 @@ pub fn kl_div_summand(
     })
 }
 
-/// The values of groups from their sums and highest ranks, as they come back from the engine.
-fn finish<F: Finish<N>, const N: usize>(inputs: &[Series], unit: Unit) -> PolarsResult<Series> {
+/// Sums and highest ranks of groups, as they come back from the engine, and the values that belong to them.
+struct Finished<const N: usize> {
+    sums: [PrimitiveArray<f64>; N],
+    ranks: PrimitiveArray<f64>,
+    values: Values,
+    precision: Precision,
+}
+
+fn finish<F: Finish<N>, const N: usize>(inputs: &[Series], unit: Unit) -> PolarsResult<Finished<N>> {
     polars_ensure!(inputs.len() == N + 1, ComputeError: "expected {N} sums and the ranks");
     let sums = inputs[..N].iter().map(column::<f64>).collect::<PolarsResult<Vec<_>>>()?;
-    let sums: [&[f64]; N] = std::array::from_fn(|k| sums[k].values().as_slice());
     let ranks = column::<f64>(&inputs[N])?;
     if let Some(missing) = leaf::weights(&ranks).iter().flatten().find_map(columns::missing) {
         return Err(missing_in_column(missing, inputs[0].name(), inputs[1].name()));
     }
-    let values = columns::finish::<F, N>(sums, leaf::weights(&ranks), unit);
-    leaf::series(inputs[0].name(), vec![leaf::values(values, precision_of_ranks(inputs[N].dtype()))])
+    let slices: [&[f64]; N] = std::array::from_fn(|k| sums[k].values().as_slice());
+    let values = columns::finish::<F, N>(slices, leaf::weights(&ranks), unit);
+    let sums = std::array::from_fn(|k| sums[k].clone());
+    Ok(Finished { sums, ranks, values, precision: precision_of_ranks(inputs[N].dtype()) })
+}
+
+fn finished<F: Finish<N>, const N: usize>(inputs: &[Series], unit: Unit) -> PolarsResult<Series> {
+    let done = finish::<F, N>(inputs, unit)?;
+    leaf::series(inputs[0].name(), vec![leaf::values(done.values, done.precision)])
+}
+
+/// The states of groups, of whose sums the first M go into it.
+fn state<F: Finish<N>, const N: usize, const M: usize>(
+    inputs: &[Series],
+    kind: Kind<M>,
+) -> PolarsResult<Series> {
+    let done = finish::<F, N>(inputs, Unit::new(None))?;
+    // The sum over no elements at all is 0 and their highest rank null.
+    let ranks = leaf::weights(&done.ranks).iter().map(|rank| rank.unwrap_or_default() as u8).collect();
+    let sums = std::array::from_fn(|k| done.sums[k].values().as_slice().to_vec());
+    let states = States { sums, values: done.values, ranks };
+    leaf::series(inputs[0].name(), vec![kind.array(states, done.precision)])
 }
 
 /// The entropies of groups from their sums: mass, term, rank.
 pub fn entropy_of_sums(inputs: &[Series], unit: Unit) -> PolarsResult<Series> {
-    finish::<columns::Entropy, 2>(inputs, unit)
+    finished::<columns::Entropy, 2>(inputs, unit)
 }
 
 /// The divergences of groups from their sums: mass of p, mass of q, term, rank.
 pub fn kl_div_of_sums(inputs: &[Series], unit: Unit) -> PolarsResult<Series> {
-    finish::<columns::KlDiv, 3>(inputs, unit)
+    finished::<columns::KlDiv, 3>(inputs, unit)
+}
+
+/// The states of groups from the sums that their entropies are taken from.
+pub fn entropy_state_of_sums(inputs: &[Series]) -> PolarsResult<Series> {
+    state::<columns::Entropy, 2, 1>(inputs, states::ENTROPY)
+}
+
+/// The states of groups from their sums: mass of p, mass of q, excess, gap, rank.
+pub fn kl_div_state_of_sums(inputs: &[Series]) -> PolarsResult<Series> {
+    state::<columns::KlDivApart, 4, 3>(inputs, states::KL_DIV)
 }

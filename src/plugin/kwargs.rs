@@ -64,6 +64,8 @@ pub enum Part {
     MassP,
     MassQ,
     Term,
+    Excess,
+    Gap,
     Rank,
 }
 
@@ -119,6 +121,8 @@ from_name!(Part:
     "mass_p" => Part::MassP,
     "mass_q" => Part::MassQ,
     "term" => Part::Term,
+    "excess" => Part::Excess,
+    "gap" => Part::Gap,
     "rank" => Part::Rank
 );
 from_name!(Span:

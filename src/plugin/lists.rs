@@ -6,12 +6,14 @@ use polars_arrow::array::{FixedSizeListArray, ListArray, PrimitiveArray};
 use polars_arrow::bitmap::Bitmap;
 use polars_arrow::offset::OffsetsBuffer;
 
-use super::dtypes::{self, Method, Precision, Shape};
+use super::dtypes::{self, Precision};
 use super::errors::{common_rows, in_row};
 use super::kwargs::RowKwargs;
 use super::leaf::{self, Leaf};
+use super::states;
 use crate::kernel::contract::{NanPolicy, Unit};
 use crate::kernel::rows::{self, Extents, Rows, Values, Which};
+use crate::kernel::states::{entropy_of_rows, kl_div_of_rows};
 
 /// A list level that stays.
 struct Outer {
@@ -153,58 +155,114 @@ fn outermost(kept: &[Kept], inner: usize) -> usize {
         .fold(inner, |row, level| level.offsets.partition_point(|&offset| offset <= row as i64) - 1)
 }
 
-/// The values of all rows of p, or of p and q.
-pub fn apply(inputs: &[Series], kwargs: &RowKwargs) -> PolarsResult<Series> {
-    let method = Method::of_distributions(Shape::List, inputs.len());
-    let fields: Vec<Field> = inputs.iter().map(|s| s.field().into_owned()).collect();
-    let out = dtypes::list_output(method, &fields)?;
-    let (p, q) = (&inputs[0], inputs.get(1));
-    if inputs.iter().any(|s| *s.dtype() == DataType::Null) {
-        return Ok(leaf::nulls(p.name(), q.map_or(Ok(p.len()), |q| common_rows(p, q))?, out.dtype()));
+/// What is made of each innermost row: an array of as many elements, and which of the rows failed.
+trait Made {
+    fn of_rows<T: Leaf>(&self, x: &Rows<T>, which: Which) -> Result<ArrayRef, rows::Error>;
+    fn of_pairs<T: Leaf>(&self, p: &Rows<T>, q: &Rows<T>, which: Which) -> Result<ArrayRef, rows::Error>;
+}
+
+/// Values.
+struct Valued {
+    policy: NanPolicy,
+    unit: Unit,
+    precision: Precision,
+}
+
+impl Made for Valued {
+    fn of_rows<T: Leaf>(&self, x: &Rows<T>, which: Which) -> Result<ArrayRef, rows::Error> {
+        let mut values = Values::default();
+        rows::entropy(x, which, self.policy, self.unit, &mut values)?;
+        Ok(leaf::values(values, self.precision))
     }
-    let precision = dtypes::of_series(inputs, false);
-    let (policy, unit) = (kwargs.nan_policy.0, kwargs.unit());
-    match (precision, q) {
-        (Precision::Single, None) => entropy::<f32>(p, precision, policy, unit),
-        (Precision::Double, None) => entropy::<f64>(p, precision, policy, unit),
-        (Precision::Single, Some(q)) => kl_div::<f32>(p, q, precision, policy, unit),
-        (Precision::Double, Some(q)) => kl_div::<f64>(p, q, precision, policy, unit),
+
+    fn of_pairs<T: Leaf>(&self, p: &Rows<T>, q: &Rows<T>, which: Which) -> Result<ArrayRef, rows::Error> {
+        let mut values = Values::default();
+        rows::kl_div(p, q, which, self.policy, self.unit, &mut values)?;
+        Ok(leaf::values(values, self.precision))
     }
 }
 
-/// The entropy of every innermost row.
-fn entropy<T: Leaf>(x: &Series, precision: Precision, policy: NanPolicy, unit: Unit) -> PolarsResult<Series> {
+/// States.
+struct Stated {
+    policy: NanPolicy,
+    precision: Precision,
+}
+
+impl Made for Stated {
+    fn of_rows<T: Leaf>(&self, x: &Rows<T>, which: Which) -> Result<ArrayRef, rows::Error> {
+        Ok(states::ENTROPY.array(entropy_of_rows(x, which, self.policy)?, self.precision))
+    }
+
+    fn of_pairs<T: Leaf>(&self, p: &Rows<T>, q: &Rows<T>, which: Which) -> Result<ArrayRef, rows::Error> {
+        Ok(states::KL_DIV.array(kl_div_of_rows(p, q, which, self.policy)?, self.precision))
+    }
+}
+
+/// The values of all rows of p, or of p and q.
+pub fn apply(inputs: &[Series], kwargs: &RowKwargs) -> PolarsResult<Series> {
+    let precision = dtypes::of_series(inputs, false);
+    let made = Valued { policy: kwargs.nan_policy.0, unit: kwargs.unit(), precision };
+    each_row(inputs, precision, &precision.dtype(), &made)
+}
+
+/// The states of all rows of p, or of p and q.
+pub fn apply_states(inputs: &[Series], kwargs: &RowKwargs) -> PolarsResult<Series> {
+    let precision = dtypes::of_series(inputs, false);
+    let made = Stated { policy: kwargs.nan_policy.0, precision };
+    each_row(inputs, precision, &state_dtype(inputs.len(), precision), &made)
+}
+
+/// The dtype of a state of so many inputs.
+pub fn state_dtype(inputs: usize, precision: Precision) -> DataType {
+    match inputs {
+        1 => states::ENTROPY.dtype(precision),
+        _ => states::KL_DIV.dtype(precision),
+    }
+}
+
+fn each_row(
+    inputs: &[Series],
+    precision: Precision,
+    out: &DataType,
+    made: &impl Made,
+) -> PolarsResult<Series> {
+    let (p, q) = (&inputs[0], inputs.get(1));
+    if inputs.iter().any(|s| *s.dtype() == DataType::Null) {
+        let dtype = dtypes::reduce_innermost(p.dtype(), out.clone());
+        return Ok(leaf::nulls(p.name(), q.map_or(Ok(p.len()), |q| common_rows(p, q))?, &dtype));
+    }
+    match (precision, q) {
+        (Precision::Single, None) => of_rows::<f32>(p, made),
+        (Precision::Double, None) => of_rows::<f64>(p, made),
+        (Precision::Single, Some(q)) => of_pairs::<f32>(p, q, made),
+        (Precision::Double, Some(q)) => of_pairs::<f64>(p, q, made),
+    }
+}
+
+/// Every innermost row.
+fn of_rows<T: Leaf>(x: &Series, made: &impl Made) -> PolarsResult<Series> {
     let mut out = Vec::with_capacity(x.n_chunks());
     let mut before = 0;
     for array in x.chunks() {
         let chunk = Chunk::<T>::open(array, x.dtype())?;
         let fail = |row: usize, error| in_row(error, before + row, x.name(), "");
         out.push(if chunk.outer.is_empty() {
-            let mut values = Values::with_capacity(array.len());
-            rows::entropy(&chunk.rows(), Which::all(array.len()), policy, unit, &mut values)
-                .map_err(|e| fail(e.row(), e))?;
-            leaf::values(values, precision)
+            made.of_rows(&chunk.rows(), Which::all(array.len())).map_err(|e| fail(e.row(), e))?
         } else {
             let rows = (0..array.len()).map(|i| (i, 0)).collect();
             let pairing = Pairing::new(rows, &chunk.outer, &[]).map_err(|(row, e)| fail(row, e))?;
-            let mut values = Values::with_capacity(pairing.pairs.len());
-            rows::entropy(&chunk.rows(), Which::Listed(&pairing.pairs), policy, unit, &mut values)
+            let array = made
+                .of_rows(&chunk.rows(), Which::Listed(&pairing.pairs))
                 .map_err(|e| fail(outermost(&pairing.kept, e.row()), e))?;
-            pairing.wrap(leaf::values(values, precision))?
+            pairing.wrap(array)?
         });
         before += array.len();
     }
     leaf::series(x.name(), out)
 }
 
-/// The divergence of every innermost row of p from its row of q.
-fn kl_div<T: Leaf>(
-    p: &Series,
-    q: &Series,
-    precision: Precision,
-    policy: NanPolicy,
-    unit: Unit,
-) -> PolarsResult<Series> {
+/// Every innermost row of p with its row of q.
+fn of_pairs<T: Leaf>(p: &Series, q: &Series, made: &impl Made) -> PolarsResult<Series> {
     let mut out = Vec::new();
     let mut before = 0;
     for pair in aligned_chunks(p, q)? {
@@ -212,18 +270,14 @@ fn kl_div<T: Leaf>(
         let of_q = Chunk::<T>::open(&pair.q, q.dtype())?;
         let fail = |row: usize, error| in_row(error, before + row, p.name(), q.name());
         out.push(if of_p.outer.is_empty() {
-            let mut values = Values::with_capacity(pair.rows);
-            rows::kl_div(&of_p.rows(), &of_q.rows(), pair.which(), policy, unit, &mut values)
-                .map_err(|e| fail(e.row(), e))?;
-            leaf::values(values, precision)
+            made.of_pairs(&of_p.rows(), &of_q.rows(), pair.which()).map_err(|e| fail(e.row(), e))?
         } else {
             let pairing = Pairing::new(pair.indices().collect(), &of_p.outer, &of_q.outer)
                 .map_err(|(row, e)| fail(row, e))?;
-            let mut values = Values::with_capacity(pairing.pairs.len());
-            let which = Which::Listed(&pairing.pairs);
-            rows::kl_div(&of_p.rows(), &of_q.rows(), which, policy, unit, &mut values)
+            let array = made
+                .of_pairs(&of_p.rows(), &of_q.rows(), Which::Listed(&pairing.pairs))
                 .map_err(|e| fail(outermost(&pairing.kept, e.row()), e))?;
-            pairing.wrap(leaf::values(values, precision))?
+            pairing.wrap(array)?
         });
         before += pair.rows;
     }

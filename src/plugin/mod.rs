@@ -8,6 +8,7 @@ mod flat;
 mod kwargs;
 mod leaf;
 mod lists;
+mod states;
 
 use polars::prelude::*;
 use pyo3::types::PyModule;
@@ -15,8 +16,10 @@ use pyo3::{Bound, PyResult, pymodule};
 use pyo3_polars::PolarsAllocator;
 use pyo3_polars::derive::polars_expr;
 
-use self::dtypes::{Method, Shape, precision};
+use self::dtypes::{Method, Precision, Shape, precision};
 use self::kwargs::{CellKwargs, ElementKwargs, RowKwargs, SumKwargs, SummandKwargs};
+use crate::kernel::contract::Unit;
+use crate::kernel::states::{merge_entropy, merge_kl_div};
 
 /// Shares the allocator of the Polars process, which frees what the expressions return.
 #[global_allocator]
@@ -42,6 +45,23 @@ fn list_entropy(inputs: &[Series], kwargs: RowKwargs) -> PolarsResult<Series> {
 #[polars_expr(output_type_func_with_kwargs=list_output)]
 fn list_kl_div(inputs: &[Series], kwargs: RowKwargs) -> PolarsResult<Series> {
     lists::apply(inputs, &kwargs)
+}
+
+fn list_state_output(fields: &[Field], _: RowKwargs) -> PolarsResult<Field> {
+    let name = if fields.len() == 1 { "entropy_state" } else { "kl_div_state" };
+    let value = dtypes::list_output(Method { shape: Shape::List, name }, fields)?;
+    let state = lists::state_dtype(fields.len(), precision([value.dtype().leaf_dtype()]));
+    Ok(Field::new(value.name, dtypes::reduce_innermost(fields[0].dtype(), state)))
+}
+
+#[polars_expr(output_type_func_with_kwargs=list_state_output)]
+fn list_entropy_state(inputs: &[Series], kwargs: RowKwargs) -> PolarsResult<Series> {
+    lists::apply_states(inputs, &kwargs)
+}
+
+#[polars_expr(output_type_func_with_kwargs=list_state_output)]
+fn list_kl_div_state(inputs: &[Series], kwargs: RowKwargs) -> PolarsResult<Series> {
+    lists::apply_states(inputs, &kwargs)
 }
 
 // Axes of Array columns.
@@ -96,10 +116,13 @@ fn kl_div_summand(inputs: &[Series], kwargs: SummandKwargs) -> PolarsResult<Seri
     flat::kl_div_summand(&inputs[0], &inputs[1], &kwargs, dtypes::of_series(inputs, kwargs.weak_q))
 }
 
-fn sums_output(fields: &[Field], _: SumKwargs) -> PolarsResult<Field> {
+fn precision_of_sums(fields: &[Field]) -> PolarsResult<Precision> {
     let ranks = fields.last().ok_or_else(|| polars_err!(ComputeError: "expected sums and ranks"))?;
-    let precision = flat::precision_of_ranks(ranks.dtype());
-    Ok(Field::new(fields[0].name.clone(), precision.dtype()))
+    Ok(flat::precision_of_ranks(ranks.dtype()))
+}
+
+fn sums_output(fields: &[Field], _: SumKwargs) -> PolarsResult<Field> {
+    Ok(Field::new(fields[0].name.clone(), precision_of_sums(fields)?.dtype()))
 }
 
 #[polars_expr(output_type_func_with_kwargs=sums_output)]
@@ -110,4 +133,59 @@ fn entropy_of_sums(inputs: &[Series], kwargs: SumKwargs) -> PolarsResult<Series>
 #[polars_expr(output_type_func_with_kwargs=sums_output)]
 fn kl_div_of_sums(inputs: &[Series], kwargs: SumKwargs) -> PolarsResult<Series> {
     flat::kl_div_of_sums(inputs, kwargs.unit())
+}
+
+// States of columns, groups and windows, and what they merge to.
+
+fn entropy_state_output(fields: &[Field]) -> PolarsResult<Field> {
+    Ok(Field::new(fields[0].name.clone(), states::ENTROPY.dtype(precision_of_sums(fields)?)))
+}
+
+#[polars_expr(output_type_func=entropy_state_output)]
+fn entropy_state_of_sums(inputs: &[Series]) -> PolarsResult<Series> {
+    flat::entropy_state_of_sums(inputs)
+}
+
+fn kl_div_state_output(fields: &[Field]) -> PolarsResult<Field> {
+    Ok(Field::new(fields[0].name.clone(), states::KL_DIV.dtype(precision_of_sums(fields)?)))
+}
+
+#[polars_expr(output_type_func=kl_div_state_output)]
+fn kl_div_state_of_sums(inputs: &[Series]) -> PolarsResult<Series> {
+    flat::kl_div_state_of_sums(inputs)
+}
+
+/// What states merge to: values, or states again.
+macro_rules! merges {
+    ($($kind:ident by $merge:ident: $value:ident -> $value_output:ident, $state:ident -> $state_output:ident;)+) => {$(
+        fn $value_output(fields: &[Field], _: SumKwargs) -> PolarsResult<Field> {
+            Ok(Field::new(fields[0].name.clone(), states::$kind.precision(&fields[0])?.dtype()))
+        }
+
+        #[polars_expr(output_type_func_with_kwargs=$value_output)]
+        fn $value(inputs: &[Series], kwargs: SumKwargs) -> PolarsResult<Series> {
+            let precision = states::$kind.precision(&inputs[0].field())?;
+            let merged = states::$kind.merge(&inputs[0], kwargs.unit(), $merge)?;
+            leaf::series(inputs[0].name(), vec![leaf::values(merged.values, precision)])
+        }
+
+        fn $state_output(fields: &[Field]) -> PolarsResult<Field> {
+            let precision = states::$kind.precision(&fields[0])?;
+            Ok(Field::new(fields[0].name.clone(), states::$kind.dtype(precision)))
+        }
+
+        #[polars_expr(output_type_func=$state_output)]
+        fn $state(inputs: &[Series]) -> PolarsResult<Series> {
+            let precision = states::$kind.precision(&inputs[0].field())?;
+            let merged = states::$kind.merge(&inputs[0], Unit::new(None), $merge)?;
+            leaf::series(inputs[0].name(), vec![states::$kind.array(merged, precision)])
+        }
+    )+};
+}
+
+merges! {
+    ENTROPY by merge_entropy: entropy_merge -> entropy_merge_output,
+        entropy_merge_state -> entropy_merge_state_output;
+    KL_DIV by merge_kl_div: kl_div_merge -> kl_div_merge_output,
+        kl_div_merge_state -> kl_div_merge_state_output;
 }
