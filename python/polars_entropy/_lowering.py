@@ -83,7 +83,8 @@ def kl_div(p: pl.Expr, q: object, *, base: float | None, nan_policy: NanPolicy, 
 
 
 def kl_div_state(p: pl.Expr, q: object, *, nan_policy: NanPolicy, names: bool) -> pl.Expr:
-    return _call("kl_div_state_of_sums", *_kl_div_sums(p, q, "excess", "gap", nan_policy=nan_policy, names=names))
+    terms = "near", "far", "term_apart"
+    return _call("kl_div_state_of_sums", *_kl_div_sums(p, q, *terms, nan_policy=nan_policy, names=names))
 
 
 def _kl_div_sums(p: pl.Expr, q: object, *terms: str, nan_policy: NanPolicy, names: bool) -> list[pl.Expr]:

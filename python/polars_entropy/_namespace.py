@@ -226,10 +226,11 @@ class Info(_Namespace[T]):
         return self._finish(lowering.kl_div_state(self._p, q, nan_policy=nan_policy, names=self._names))
 
     def entropy_merge(self, *, base: float | None = None) -> T:
-        """The entropy of the whole from the states of its parts.
+        r"""The entropy of the whole from the states of its parts.
 
-        An aggregation over a column of `entropy_state`: in `select`, per group, or per window. The parts must hold
-        different events: where one category is spread over several, its weights have to be summed first.
+        :math:`H = \sum_i w_i H_i + H(w)` with :math:`w_i = S_i / S` [1]_. An aggregation over a column of
+        `entropy_state`: in `select`, per group, or per window. The parts must hold different events: where one category
+        is spread over several, its weights have to be summed first.
 
         Parameters
         ----------
@@ -248,6 +249,10 @@ class Info(_Namespace[T]):
         polars.exceptions.ComputeError
             If the column doesn't hold such states, when the plan is resolved.
 
+        References
+        ----------
+        .. [1] C. E. Shannon, "A Mathematical Theory of Communication", 1948, §6.
+
         Examples
         --------
         >>> import polars as pl, polars_entropy
@@ -259,9 +264,10 @@ class Info(_Namespace[T]):
         return self._finish(lowering.merge(self._p, "entropy", base=base))
 
     def kl_div_merge(self, *, base: float | None = None) -> T:
-        """The divergence of the whole from the states of its parts.
+        r"""The divergence of the whole from the states of its parts.
 
-        An aggregation over a column of `kl_div_state`; see `entropy_merge`.
+        :math:`D = \sum_i w_i D_i + D(w \Vert v)` with :math:`w_i = P_i / P`, :math:`v_i = Q_i / Q` [1]_. An aggregation
+        over a column of `kl_div_state`; see `entropy_merge`.
 
         Parameters
         ----------
@@ -279,6 +285,10 @@ class Info(_Namespace[T]):
         polars.exceptions.ComputeError
             If the column doesn't hold such states, when the plan is resolved.
 
+        References
+        ----------
+        .. [1] S. Kullback and R. A. Leibler, "On Information and Sufficiency", 1951.
+
         Examples
         --------
         >>> import polars as pl, polars_entropy
@@ -291,7 +301,9 @@ class Info(_Namespace[T]):
         return self._finish(lowering.merge(self._p, "kl_div", base=base))
 
     def entropy_merge_state(self) -> T:
-        """The state of the whole from those of its parts, for merging in stages: days to months, months to years.
+        r"""The state of the whole from those of its parts, for merging in stages: days to months, months to years.
+
+        The value in it is :math:`\sum_i w_i H_i + H(w)`, see `entropy_merge`.
 
         Returns
         -------
@@ -315,7 +327,9 @@ class Info(_Namespace[T]):
         return self._finish(lowering.merge_state(self._p, "entropy"))
 
     def kl_div_merge_state(self) -> T:
-        """The state of the whole from those of its parts, for merging in stages.
+        r"""The state of the whole from those of its parts, for merging in stages.
+
+        The value in it is :math:`\sum_i w_i D_i + D(w \Vert v)`, see `kl_div_merge`.
 
         Returns
         -------
@@ -491,7 +505,9 @@ class ListInfo(_Namespace[T]):
         return self._finish(lowering.list_kl_div(self._p, q, base=base, nan_policy=nan_policy, names=self._names))
 
     def entropy_state(self, *, nan_policy: NanPolicy = "propagate") -> T:
-        """What is to be kept of each row so that the entropy of several together can be told.
+        r"""What is to be kept of each row so that the entropy of several together can be told.
+
+        States merge by Shannon's grouping rule :math:`H = \sum_i w_i H_i + H(w)`, see `info.entropy_merge`.
 
         Parameters
         ----------
@@ -520,7 +536,9 @@ class ListInfo(_Namespace[T]):
         return self._finish(lowering.list_entropy_state(self._p, nan_policy=nan_policy))
 
     def kl_div_state(self, q: Column | Vector, *, nan_policy: NanPolicy = "propagate") -> T:
-        """What is to be kept of each row p and its row of q so that the divergence of several together can be told.
+        r"""What is to be kept of each row p and its row of q so that the divergence of several together can be told.
+
+        States merge by the chain rule :math:`D = \sum_i w_i D_i + D(w \Vert v)`, see `info.kl_div_merge`.
 
         Parameters
         ----------

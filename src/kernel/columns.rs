@@ -163,10 +163,12 @@ maps! {
     MassQ: MapPairs, <A>|p, q| kl_div::summands::<A>(p, q).q, null 0.0;
     /// The term of [`kl_div::summands`].
     TermPq: MapPairs, <A>|p, q| kl_div::summands::<A>(p, q).term, null 0.0;
-    /// The excess of [`kl_div::apart`].
-    Excess: MapPairs, <A>|p, q| kl_div::apart::<A>(p, q).excess, null 0.0;
-    /// The gap of [`kl_div::apart`].
-    Gap: MapPairs, <A>|p, q| kl_div::apart::<A>(p, q).gap, null 0.0;
+    /// The near excess of [`kl_div::apart`].
+    Near: MapPairs, <A>|p, q| kl_div::apart::<A>(p, q).near, null 0.0;
+    /// The far excess of [`kl_div::apart`].
+    Far: MapPairs, <A>|p, q| kl_div::apart::<A>(p, q).far, null 0.0;
+    /// The term of [`kl_div::apart`].
+    TermApart: MapPairs, <A>|p, q| kl_div::apart::<A>(p, q).term, null 0.0;
 }
 
 /// The number of an element's rank, with what a policy makes of missing ones.
@@ -279,17 +281,17 @@ impl Finish<3> for KlDiv {
     }
 }
 
-/// Sums of [`MassP`], [`MassQ`], [`Excess`] and [`Gap`].
+/// Sums of [`MassP`], [`MassQ`], [`Near`], [`Far`] and [`TermApart`].
 pub struct KlDivApart;
 
-impl Finish<4> for KlDivApart {
+impl Finish<5> for KlDivApart {
     #[inline(always)]
-    fn value<A: Arithmetic>([p, q, excess, gap]: [f64; 4]) -> f64 {
-        kl_div::of_sums_apart::<A>(p, q, kl_div::Apart { excess, gap })
+    fn value<A: Arithmetic>([p, q, near, far, term]: [f64; 5]) -> f64 {
+        kl_div::of_sums_apart::<A>(p, q, kl_div::Apart { near, far, term })
     }
 
     #[inline(always)]
-    fn settle(rank: Rank, [_, q, ..]: [f64; 4], value: f64) -> Option<f64> {
+    fn settle(rank: Rank, [_, q, ..]: [f64; 5], value: f64) -> Option<f64> {
         kl_div::settle(rank, q, || value)
     }
 }

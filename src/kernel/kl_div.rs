@@ -118,11 +118,16 @@ impl<A: Arithmetic, P: Source, Q: Source> Terms<A, 2> for Pairs<'_, P, Q> {
     }
 }
 
+#[inline(always)]
+fn is_near(a: f64, b: f64, difference: f64) -> bool {
+    difference.abs() < NEAR * (a + b)
+}
+
 /// A term of equation (2), from shares over a common denominator, a and b, their difference b − a, and the share aᵢ and the
 /// excess bᵢ − aᵢ as they are.
 #[inline(always)]
 pub fn term<A: Arithmetic>(a: f64, b: f64, difference: f64, share: f64, excess: f64) -> f64 {
-    let near = difference.abs() < NEAR * (a + b);
+    let near = is_near(a, b, difference);
     let ((m, e), (n, g)) = (normal_parts(a), normal_parts(b));
     let above = if near { difference } else { n - m };
     let below = if near { a + b } else { n + m };
@@ -224,10 +229,12 @@ pub struct Summands {
 /// What a pair adds to the sums of its group's state, beside its masses.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Apart {
-    /// To E = Q − P.
-    pub excess: f64,
-    /// To G = Σ pᵢ ξ((qᵢ − pᵢ)/pᵢ).
-    pub gap: f64,
+    /// qᵢ − pᵢ, where q is near p.
+    pub near: f64,
+    /// qᵢ − pᵢ, where it is not.
+    pub far: f64,
+    /// pᵢ ξ((qᵢ − pᵢ)/pᵢ) where q is near p, and pᵢ ln(pᵢ/qᵢ) where it is not.
+    pub term: f64,
 }
 
 /// A pair's part in the sums of its group: nothing where a rule keeps it out.
@@ -244,24 +251,31 @@ pub fn summands<A: Arithmetic>(p: f64, q: f64) -> Summands {
 /// A pair's part in the sums that keep the digits of nearly equal distributions.
 #[inline(always)]
 pub fn apart<A: Arithmetic>(p: f64, q: f64) -> Apart {
-    let Summands { p, q, .. } = summands::<A>(p, q);
-    let gap = term::<A>(p, q, q - p, p, q - p) * (1.0 / LN_UNIT);
-    // 0 in both, or q = 0 < p, which is a rule's business.
-    Apart { excess: q - p, gap: if q > 0.0 { gap } else { 0.0 } }
+    let Summands { p, q, term: far } = summands::<A>(p, q);
+    let excess = q - p;
+    let is_near = is_near(p, q, excess);
+    let near = term::<A>(p, q, excess, p, excess) * (1.0 / LN_UNIT);
+    Apart {
+        near: if is_near { excess } else { 0.0 },
+        far: if is_near { 0.0 } else { excess },
+        term: if is_near { near } else { far },
+    }
 }
 
-/// The divergence from the sums of a group, with R = G − E in equation (3):
+/// The divergence from the sums of a group's [`Apart`]. With N and F the excesses near and far, T the terms and E = N + F,
+/// R = T − N in equation (3), and
 ///
 /// ```text
-/// D = G/P − ξ(E/P) = (G − E)/P + ln(Q/P)
+/// D = (T + F)/P − ξ(E/P) = (T − N)/P − ln(P/Q)
 /// ```
 ///
 /// The first keeps its digits where p is near q, and is taken where the totals are close.
 #[inline(always)]
-pub fn of_sums_apart<A: Arithmetic>(p: f64, q: f64, Apart { excess, gap }: Apart) -> f64 {
-    let (d, gap) = (excess / p, gap / p * LN_UNIT);
+pub fn of_sums_apart<A: Arithmetic>(p: f64, q: f64, Apart { near, far, term }: Apart) -> f64 {
+    let (d, mean) = ((near + far) / p, term / p * LN_UNIT);
     let close = (XI_MIN..=XI_MAX).contains(&d);
-    let value = if close { gap - xi::<A>(d) } else { (gap - d) + ln_quotient::<A>(q, p) };
+    let value =
+        if close { (mean + far / p) - xi::<A>(d) } else { (mean - near / p) - ln_quotient::<A>(p, q) };
     value.max(0.0)
 }
 

@@ -38,7 +38,8 @@ pub struct States<const N: usize> {
 }
 
 impl<const N: usize> States<N> {
-    fn with_capacity(count: usize) -> Self {
+    /// Room for so many.
+    pub fn with_capacity(count: usize) -> Self {
         States {
             sums: std::array::from_fn(|_| Vec::with_capacity(count)),
             values: Values::with_capacity(count),
@@ -46,7 +47,8 @@ impl<const N: usize> States<N> {
         }
     }
 
-    fn push(&mut self, sums: [f64; N], rank: Rank) {
+    /// Adds what belongs to the next of the values.
+    pub fn push(&mut self, sums: [f64; N], rank: Rank) {
         for (column, sum) in self.sums.iter_mut().zip(sums) {
             column.push(sum);
         }

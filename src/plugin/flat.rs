@@ -15,7 +15,7 @@ use super::kwargs::{ElementKwargs, Part, SummandKwargs};
 use super::leaf::{self, Leaf};
 use super::states::{self, Kind};
 use crate::kernel::columns::{self, Finish};
-use crate::kernel::contract::{NanPolicy, Side, Unit, missing_side};
+use crate::kernel::contract::{NanPolicy, Rank, Side, Unit, missing_side};
 use crate::kernel::rows::Values;
 use crate::kernel::states::States;
 
@@ -145,7 +145,7 @@ pub fn precision_of_ranks(dtype: &DataType) -> Precision {
 pub fn entropy_summand(x: &Series, kwargs: &SummandKwargs, precision: Precision) -> PolarsResult<Series> {
     with_weights!([x], |w| match kwargs.part {
         Part::MassP | Part::MassQ => summands(x.name(), columns::map(w, &columns::Mass)),
-        Part::Excess | Part::Gap => polars_bail!(ComputeError: "an entropy has no such part"),
+        Part::Near | Part::Far | Part::TermApart => polars_bail!(ComputeError: "an entropy has no such part"),
         Part::Term => summands(x.name(), columns::map(w, &columns::Term)),
         Part::Rank => {
             ranks(x.name(), columns::ranks(w, kwargs.nan_policy.0), |_| Side::P, kwargs, precision)
@@ -165,8 +165,9 @@ pub fn kl_div_summand(
         Part::MassP => summands(p.name(), columns::map_pairs(x, y, &columns::MassP)),
         Part::MassQ => summands(p.name(), columns::map_pairs(x, y, &columns::MassQ)),
         Part::Term => summands(p.name(), columns::map_pairs(x, y, &columns::TermPq)),
-        Part::Excess => summands(p.name(), columns::map_pairs(x, y, &columns::Excess)),
-        Part::Gap => summands(p.name(), columns::map_pairs(x, y, &columns::Gap)),
+        Part::Near => summands(p.name(), columns::map_pairs(x, y, &columns::Near)),
+        Part::Far => summands(p.name(), columns::map_pairs(x, y, &columns::Far)),
+        Part::TermApart => summands(p.name(), columns::map_pairs(x, y, &columns::TermApart)),
         Part::Rank => {
             let side = |at| missing_side(x.get(if x.len() == 1 { 0 } else { at }));
             ranks(p.name(), columns::pair_ranks(x, y, kwargs.nan_policy.0), side, kwargs, precision)
@@ -200,16 +201,20 @@ fn finished<F: Finish<N>, const N: usize>(inputs: &[Series], unit: Unit) -> Pola
     leaf::series(inputs[0].name(), vec![leaf::values(done.values, done.precision)])
 }
 
-/// The states of groups, of whose sums the first M go into it.
+/// The states of groups, which keep what `kept` makes of the sums.
 fn state<F: Finish<N>, const N: usize, const M: usize>(
     inputs: &[Series],
     kind: Kind<M>,
+    kept: impl Fn([f64; N]) -> [f64; M],
 ) -> PolarsResult<Series> {
     let done = finish::<F, N>(inputs, Unit::new(None))?;
-    // The sum over no elements at all is 0 and their highest rank null.
-    let ranks = leaf::weights(&done.ranks).iter().map(|rank| rank.unwrap_or_default() as u8).collect();
-    let sums = std::array::from_fn(|k| done.sums[k].values().as_slice().to_vec());
-    let states = States { sums, values: done.values, ranks };
+    let mut states = States::with_capacity(done.ranks.len());
+    for (i, rank) in leaf::weights(&done.ranks).iter().enumerate() {
+        // The highest rank of no elements at all is null.
+        let rank = rank.map_or(Rank::Absent, |number| Rank::from_number(number as u8));
+        states.push(kept(std::array::from_fn(|k| done.sums[k].value(i))), rank);
+    }
+    states.values = done.values;
     leaf::series(inputs[0].name(), vec![kind.array(states, done.precision)])
 }
 
@@ -225,10 +230,10 @@ pub fn kl_div_of_sums(inputs: &[Series], unit: Unit) -> PolarsResult<Series> {
 
 /// The states of groups from the sums that their entropies are taken from.
 pub fn entropy_state_of_sums(inputs: &[Series]) -> PolarsResult<Series> {
-    state::<columns::Entropy, 2, 1>(inputs, states::ENTROPY)
+    state::<columns::Entropy, 2, 1>(inputs, states::ENTROPY, |[mass, _]| [mass])
 }
 
-/// The states of groups from their sums: mass of p, mass of q, excess, gap, rank.
+/// The states of groups from their sums: mass of p, mass of q, excess near and far, term, rank.
 pub fn kl_div_state_of_sums(inputs: &[Series]) -> PolarsResult<Series> {
-    state::<columns::KlDivApart, 4, 3>(inputs, states::KL_DIV)
+    state::<columns::KlDivApart, 5, 3>(inputs, states::KL_DIV, |[p, q, near, far, _]| [p, q, near + far])
 }

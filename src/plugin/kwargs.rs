@@ -64,8 +64,9 @@ pub enum Part {
     MassP,
     MassQ,
     Term,
-    Excess,
-    Gap,
+    Near,
+    Far,
+    TermApart,
     Rank,
 }
 
@@ -121,8 +122,9 @@ from_name!(Part:
     "mass_p" => Part::MassP,
     "mass_q" => Part::MassQ,
     "term" => Part::Term,
-    "excess" => Part::Excess,
-    "gap" => Part::Gap,
+    "near" => Part::Near,
+    "far" => Part::Far,
+    "term_apart" => Part::TermApart,
     "rank" => Part::Rank
 );
 from_name!(Span:
