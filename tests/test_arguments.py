@@ -43,6 +43,10 @@ def test_nan_policy(method, nan_policy):
         method(nan_policy=nan_policy)
 
 
+def test_a_nan_policy_may_be_a_string_of_numpys():
+    assert pl.Series([1.0, None]).info.entropy(nan_policy=np.str_("omit")).item() == 0.0
+
+
 @pytest.mark.parametrize("method", METHODS[4:])
 def test_axis(method):
     for axis in (1.0, "0", True, (0, 1.5), pl.lit(0)):
@@ -50,6 +54,8 @@ def test_axis(method):
             method(axis=axis)
     with pytest.raises(ValueError, match="at least one axis"):
         method(axis=())
+    with pytest.raises(ValueError, match="must be an axis of the column, not -?9223372036854775808"):
+        method(axis=2**63)
     with pytest.raises(ValueError, match=r"must not name an axis twice, as \(0, 0\) does"):
         method(axis=(0, 0))
     with pytest.raises(TypeError, match="`keepdims` must be True or False, not 1"):

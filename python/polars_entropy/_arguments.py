@@ -45,10 +45,11 @@ def check_base(base: float | None) -> float | None:
 
 
 def check_nan_policy(nan_policy: NanPolicy) -> NanPolicy:
-    """The policy, if it is one."""
-    if nan_policy not in get_args(NanPolicy):
-        raise ValueError(f"`nan_policy` must be one of {', '.join(get_args(NanPolicy))}, not {nan_policy!r}")
-    return nan_policy
+    """The policy, if it is one, as a plain string, which a NumPy string or a member of an Enum is not."""
+    policies: tuple[NanPolicy, ...] = get_args(NanPolicy)
+    if not isinstance(nan_policy, str) or nan_policy not in policies:
+        raise ValueError(f"`nan_policy` must be one of {', '.join(policies)}, not {nan_policy!r}")
+    return policies[policies.index(nan_policy)]
 
 
 def check_axis(axis: Axis) -> list[int] | None:
@@ -68,9 +69,12 @@ def _index(axis: Any, whole: Any) -> int:
     if isinstance(axis, bool):
         raise TypeError(message)
     try:
-        return operator.index(axis)
+        index = operator.index(axis)
     except TypeError:
         raise TypeError(message) from None
+    if abs(index) >= 2**63:
+        raise ValueError(f"`axis` must be an axis of the column, not {axis!r}")
+    return index
 
 
 def check_keepdims(keepdims: bool) -> bool:  # noqa: FBT001
@@ -94,6 +98,23 @@ def expression(q: object, *, names: bool) -> pl.Expr | None:
 def fixed(row: pl.Series) -> pl.Expr:
     """One row that goes with any number of them; a literal Series alone is no scalar to a group."""
     return pl.lit(row).first()
+
+
+def constant(row: pl.Series) -> dict[str, Any] | None:
+    """One row of numbers as plain values, which is no input and so never repeated; `None` if it isn't one."""
+    dtype = row.dtype
+    widths: list[int] = list(dtype.shape) if isinstance(dtype, pl.Array) else []
+    while isinstance(dtype, pl.Array):
+        dtype = dtype.inner  # type: ignore[assignment]
+    if isinstance(dtype, pl.List) and not widths:
+        dtype, widths = dtype.inner, [row.list.len().item()]  # type: ignore[assignment]
+    if row.null_count() or not widths or 0 in widths or not (dtype.is_numeric() or dtype == pl.Boolean):
+        return None
+    leaf = row
+    for _ in widths:
+        leaf = leaf.explode()
+    single = dtype in {pl.Float32, getattr(pl, "Float16", pl.Float32)}
+    return {"name": row.name, "values": leaf.cast(pl.Float64).to_list(), "shape": widths, "single": single}
 
 
 def is_number(q: object) -> bool:

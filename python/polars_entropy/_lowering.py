@@ -22,6 +22,8 @@ from polars.plugins import register_plugin_function
 from polars_entropy import _arguments as arguments
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from polars_entropy._arguments import Axis, NanPolicy
 
 _LIBRARY = Path(__file__).parent
@@ -118,7 +120,8 @@ def _flat(q: object, *, names: bool) -> tuple[pl.Expr, dict[str, Any]]:
         # A Python number has no precision of its own.
         return pl.lit(arguments.number(q)), {"weak_q": True, "sequence": "no"}
     if isinstance(q, pl.Series) and len(q) == 1:
-        return arguments.fixed(q), {"weak_q": False, "sequence": "no"}
+        # A scalar literal is not repeated; a Series of one row would be.
+        return pl.lit(q.item(), dtype=q.dtype).alias(q.name), {"weak_q": False, "sequence": "no"}
     values = q if isinstance(q, pl.Series) else arguments.vector(q)
     # A column of its own length goes with a whole column, never with a group. The plugin has to see the call to say so,
     # and so that a morsel doesn't meet the whole of q; a Series by itself is one piece in any case.
@@ -127,40 +130,45 @@ def _flat(q: object, *, names: bool) -> tuple[pl.Expr, dict[str, Any]]:
 
 def list_entropy(x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
     base, nan_policy = arguments.check_base(base), arguments.check_nan_policy(nan_policy)
-    return _call("list_entropy", x, base=base, nan_policy=nan_policy)
+    return _call("list_entropy", x, base=base, nan_policy=nan_policy, fixed=None)
 
 
 def list_kl_div(p: pl.Expr, q: object, *, base: float | None, nan_policy: NanPolicy, names: bool) -> pl.Expr:
     base, nan_policy = arguments.check_base(base), arguments.check_nan_policy(nan_policy)
-    q_expr = _fixed_row(q) if (column := _rows(q, names=names)) is None else column
-    return _call("list_kl_div", p, q_expr, base=base, nan_policy=nan_policy)
+    columns, fixed = _second(q, lambda: pl.Series([arguments.vector(q)]), names=names)
+    return _call("list_kl_div", p, *columns, base=base, nan_policy=nan_policy, fixed=fixed)
 
 
 def list_entropy_state(x: pl.Expr, *, nan_policy: NanPolicy) -> pl.Expr:
-    return _call("list_entropy_state", x, base=None, nan_policy=arguments.check_nan_policy(nan_policy))
+    nan_policy = arguments.check_nan_policy(nan_policy)
+    return _call("list_entropy_state", x, base=None, nan_policy=nan_policy, fixed=None)
 
 
 def list_kl_div_state(p: pl.Expr, q: object, *, nan_policy: NanPolicy, names: bool) -> pl.Expr:
     nan_policy = arguments.check_nan_policy(nan_policy)
-    q_expr = _fixed_row(q) if (column := _rows(q, names=names)) is None else column
-    return _call("list_kl_div_state", p, q_expr, base=None, nan_policy=nan_policy)
+    columns, fixed = _second(q, lambda: pl.Series([arguments.vector(q)]), names=names)
+    return _call("list_kl_div_state", p, *columns, base=None, nan_policy=nan_policy, fixed=fixed)
 
 
-def _rows(q: object, *, names: bool) -> pl.Expr | None:
-    """Q as a column of rows, `None` if it is one row for all."""
-    if isinstance(q, pl.Series):
-        return None if len(q) == 1 else pl.lit(q)
-    return arguments.expression(q, names=names)
-
-
-def _fixed_row(q: object) -> pl.Expr:
-    return arguments.fixed(q if isinstance(q, pl.Series) else pl.Series([arguments.vector(q)]))
+def _second(q: object, row: Callable[[], pl.Series], *, names: bool) -> tuple[list[pl.Expr], dict[str, Any] | None]:
+    """Q as an input, a column of rows; or as one row for all of p, which `row` makes of what is no Series."""
+    if isinstance(q, pl.Series) and len(q) != 1:
+        return [pl.lit(q)], None
+    if (column := arguments.expression(q, names=names)) is not None:
+        return [column], None
+    series = q if isinstance(q, pl.Series) else row()
+    if (constant := arguments.constant(series)) is not None:
+        return [], constant
+    # Not one of numbers: the plugin says what it makes of that.
+    return [arguments.fixed(series)], None
 
 
 def arr_entropy(
     x: pl.Expr, *, axis: Axis, keepdims: bool, base: float | None, nan_policy: NanPolicy, ndim: int | None
 ) -> pl.Expr:
-    return _along_axes("arr_entropy", [x], axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy, ndim=ndim)
+    return _along_axes(
+        "arr_entropy", [x], [], None, axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy, ndim=ndim
+    )
 
 
 def arr_kl_div(
@@ -174,13 +182,13 @@ def arr_kl_div(
     names: bool,
     ndim: int | None,
 ) -> pl.Expr:
-    column = _rows(q, names=names)
-    columns = [p] if column is None else [p, column]
-    cell = [] if column is not None else [q if isinstance(q, pl.Series) else arguments.cell(q)]
+    second, fixed = _second(q, lambda: arguments.cell(q), names=names)
+    is_column = isinstance(q, (str, pl.Expr)) or (isinstance(q, pl.Series) and len(q) != 1)
     return _along_axes(
         "arr_kl_div",
-        columns,
-        *map(arguments.fixed, cell),
+        [p, *second] if is_column else [p],
+        [] if is_column else second,
+        fixed,
         axis=axis,
         keepdims=keepdims,
         base=base,
@@ -192,14 +200,16 @@ def arr_kl_div(
 def _along_axes(
     function: str,
     columns: list[pl.Expr],
-    *fixed: pl.Expr,
+    rows: list[pl.Expr],
+    fixed: dict[str, Any] | None,
+    *,
     axis: Axis,
     keepdims: bool,
     base: float | None,
     nan_policy: NanPolicy,
     ndim: int | None,
 ) -> pl.Expr:
-    """A call for columns, and one fixed cell perhaps, of which axis 0 runs down the column."""
+    """A call for columns, of which axis 0 runs down the column, and one cell perhaps that goes with all of theirs."""
     columns = [_whole(column) for column in columns]
     axes = arguments.check_axis(axis)
     kwargs: dict[str, Any] = {
@@ -207,12 +217,13 @@ def _along_axes(
         "keepdims": arguments.check_keepdims(keepdims),
         "base": arguments.check_base(base),
         "nan_policy": arguments.check_nan_policy(nan_policy),
+        "fixed": fixed,
     }
     if axes is not None and ndim is not None:
         axes = [a + ndim if a < 0 else a for a in axes]
     if axes is None or 0 in axes:
-        return _call(function, *(column.implode() for column in columns), *fixed, span="group", **kwargs)
+        return _call(function, *(column.implode() for column in columns), *rows, span="group", **kwargs)
     if min(axes) >= -1:
-        return _call(function, *columns, *fixed, span="row", **kwargs)
+        return _call(function, *columns, *rows, span="row", **kwargs)
     # Counted from the back, whether -2 is an axis of the cell or the column itself depends on the dtype.
-    return _call(function, *columns, *fixed, elementwise=False, changes_length=True, span="column", **kwargs)
+    return _call(function, *columns, *rows, elementwise=False, changes_length=True, span="column", **kwargs)

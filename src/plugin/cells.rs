@@ -12,7 +12,7 @@ use polars_arrow::bitmap::Bitmap;
 
 use super::dtypes::{self, Method, Precision, Shape};
 use super::errors::{common_rows, in_row};
-use super::kwargs::{CellKwargs, Span};
+use super::kwargs::{CellKwargs, Fixed, Span};
 use super::leaf::{self, Leaf};
 use super::lists::aligned_chunks;
 use crate::kernel::axes;
@@ -32,6 +32,7 @@ struct Options {
 
 /// The values of p, or of p and q.
 pub fn apply(inputs: &[Series], kwargs: &CellKwargs) -> PolarsResult<Series> {
+    let inputs = &*Fixed::inputs(kwargs.fixed.as_ref(), inputs, false)?;
     let method = Method::of_distributions(Shape::Array, inputs.len());
     let fields: Vec<Field> = inputs.iter().map(|s| s.field().into_owned()).collect();
     let out = dtypes::arr_output(method, &fields, kwargs)?;

@@ -8,7 +8,7 @@ use polars_arrow::offset::OffsetsBuffer;
 
 use super::dtypes::{self, Precision};
 use super::errors::{common_rows, in_row};
-use super::kwargs::RowKwargs;
+use super::kwargs::{Fixed, RowKwargs};
 use super::leaf::{self, Leaf};
 use super::states;
 use crate::kernel::contract::{NanPolicy, Unit};
@@ -200,6 +200,7 @@ impl Made for Stated {
 
 /// The values of all rows of p, or of p and q.
 pub fn apply(inputs: &[Series], kwargs: &RowKwargs) -> PolarsResult<Series> {
+    let inputs = &*Fixed::inputs(kwargs.fixed.as_ref(), inputs, true)?;
     let precision = dtypes::of_series(inputs, false);
     let made = Valued { policy: kwargs.nan_policy.0, unit: kwargs.unit(), precision };
     each_row(inputs, precision, &precision.dtype(), &made)
@@ -207,6 +208,7 @@ pub fn apply(inputs: &[Series], kwargs: &RowKwargs) -> PolarsResult<Series> {
 
 /// The states of all rows of p, or of p and q.
 pub fn apply_states(inputs: &[Series], kwargs: &RowKwargs) -> PolarsResult<Series> {
+    let inputs = &*Fixed::inputs(kwargs.fixed.as_ref(), inputs, true)?;
     let precision = dtypes::of_series(inputs, false);
     let made = Stated { policy: kwargs.nan_policy.0, precision };
     each_row(inputs, precision, &state_dtype(inputs.len(), precision), &made)

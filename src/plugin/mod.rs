@@ -17,7 +17,7 @@ use pyo3_polars::PolarsAllocator;
 use pyo3_polars::derive::polars_expr;
 
 use self::dtypes::{Method, Precision, Shape, precision};
-use self::kwargs::{CellKwargs, ElementKwargs, RowKwargs, SumKwargs, SummandKwargs};
+use self::kwargs::{CellKwargs, ElementKwargs, Fixed, RowKwargs, SumKwargs, SummandKwargs};
 use crate::kernel::contract::Unit;
 use crate::kernel::states::{merge_entropy, merge_kl_div};
 
@@ -33,7 +33,8 @@ fn _lib(_module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 // Rows of List columns.
 
-fn list_output(fields: &[Field], _: RowKwargs) -> PolarsResult<Field> {
+fn list_output(fields: &[Field], kwargs: RowKwargs) -> PolarsResult<Field> {
+    let fields = &*Fixed::fields(kwargs.fixed.as_ref(), fields, true);
     dtypes::list_output(Method::of_distributions(Shape::List, fields.len()), fields)
 }
 
@@ -47,7 +48,8 @@ fn list_kl_div(inputs: &[Series], kwargs: RowKwargs) -> PolarsResult<Series> {
     lists::apply(inputs, &kwargs)
 }
 
-fn list_state_output(fields: &[Field], _: RowKwargs) -> PolarsResult<Field> {
+fn list_state_output(fields: &[Field], kwargs: RowKwargs) -> PolarsResult<Field> {
+    let fields = &*Fixed::fields(kwargs.fixed.as_ref(), fields, true);
     let name = if fields.len() == 1 { "entropy_state" } else { "kl_div_state" };
     let value = dtypes::list_output(Method { shape: Shape::List, name }, fields)?;
     let state = lists::state_dtype(fields.len(), precision([value.dtype().leaf_dtype()]));
@@ -67,6 +69,7 @@ fn list_kl_div_state(inputs: &[Series], kwargs: RowKwargs) -> PolarsResult<Serie
 // Axes of Array columns.
 
 fn arr_output(fields: &[Field], kwargs: CellKwargs) -> PolarsResult<Field> {
+    let fields = &*Fixed::fields(kwargs.fixed.as_ref(), fields, false);
     dtypes::arr_output(Method::of_distributions(Shape::Array, fields.len()), fields, &kwargs)
 }
 
