@@ -54,7 +54,7 @@ def test_axis(method):
             method(axis=axis)
     with pytest.raises(ValueError, match="at least one axis"):
         method(axis=())
-    with pytest.raises(ValueError, match="must be an axis of the column, not -?9223372036854775808"):
+    with pytest.raises(ValueError, match="must be an axis of the column, not 9223372036854775808"):
         method(axis=2**63)
     with pytest.raises(ValueError, match=r"must not name an axis twice, as \(0, 0\) does"):
         method(axis=(0, 0))

@@ -14,23 +14,25 @@ import pytest
 import polars_entropy
 from polars_entropy import _namespace
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
 
 
-def test_readme():
+@pytest.mark.parametrize(("page", "results"), [("README.md", 5), ("docs/scale.md", 1)])
+def test_pages(page, results):
     """Runs the Python blocks one after the other; a text block behind one is what it prints."""
-    blocks = re.findall(r"^```(\w+)\n(.*?)^```", README.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     shown, names, printed = 0, {}, ""
     for language, block in blocks:
         if language == "python":
             out = io.StringIO()
             with contextlib.redirect_stdout(out):
-                exec(compile(block, "README.md", "exec"), names)  # noqa: S102
+                exec(compile(block, page, "exec"), names)  # noqa: S102
             printed = out.getvalue()
         elif language == "text":
             assert printed.split() == block.split()
             shown += 1
-    assert shown == 4
+    assert shown == results
 
 
 def test_docstrings():
