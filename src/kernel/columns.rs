@@ -10,7 +10,7 @@ use super::simd::{Loop, vectorised};
 use super::weights::{Weight, Weights};
 use super::{entropy, kl_div};
 
-/// What becomes of an element. Not a closure, for the reason given at [`Terms`](super::weights::Terms).
+/// What becomes of an element. Not a closure, for the reason given at [`Terms`](super::blocks::Terms).
 pub trait Map {
     /// What it becomes.
     type Out: Copy + Default;

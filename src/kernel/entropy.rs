@@ -23,11 +23,10 @@
 //! The same [`ln`] on both sides makes (3) exactly 0 for a group of one value. It cancels where H is small beside
 //! ln S, which leaves an absolute error of some 1e-16·(1 + |ln S|) beside that of the sums themselves.
 
+use super::blocks::{Along, Block, LANES, Layout, NOT_PLAIN, Plain, Source, Terms, Totals, any, lanes, sums};
 use super::contract::{self, Missing, NanPolicy, Rank, Verdict};
 use super::math::{Arithmetic, ln, ln_1p, ln_away_from_one, ln_scaled, power_of_two};
-use super::weights::{
-    Along, Block, LANES, Layout, NOT_PLAIN, Plain, Source, Terms, Totals, Weight, Weights, any, lanes, sums,
-};
+use super::weights::{Weight, Weights};
 
 /// Rule 6: a negative weight has entropy −∞, as in `scipy.special.entr`.
 pub const NEGATIVE: f64 = f64::NEG_INFINITY;

@@ -31,13 +31,13 @@
 
 use std::f64::consts::LN_2;
 
+use super::blocks::{
+    Along, Block, Carried, LANES, Layout, NOT_PLAIN, Plain, Source, Terms, Totals, any, lanes, sums,
+};
 use super::contract::{self, Missing, NanPolicy, Rank, Verdict};
 use super::entropy::{LN_UNIT, mass};
 use super::math::{Arithmetic, XI_MAX, XI_MIN, ln, ln_quotient, ln_ratio, normal_parts, tail, xi};
-use super::weights::{
-    Along, Block, Carried, LANES, Layout, Mask, NOT_PLAIN, Plain, Source, Terms, Totals, Weight, Weights,
-    any, lanes, sums,
-};
+use super::weights::{Mask, Weight, Weights};
 
 /// Rule 6: a negative weight makes the divergence infinite, as in `scipy.special.rel_entr`.
 const NEGATIVE: f64 = f64::INFINITY;

@@ -136,7 +136,7 @@ fn artanh_tail<A: Arithmetic, const N: usize>(z: f64, c: &[f64; N]) -> f64 {
     }
 }
 
-/// [`artanh_tail`] for |s| ≤ ⅓: R(s²).
+/// R(s²) for |s| ≤ ⅓.
 #[inline(always)]
 pub fn tail<A: Arithmetic>(s: f64) -> f64 {
     artanh_tail::<A, _>(s * s, &WIDE)

@@ -5,7 +5,8 @@
 //! | [`contract`] | which rule decides about a distribution; the nan policies; the base |
 //! | [`math`] | the logarithm, ξ, and arithmetic without cancellation |
 //! | [`simd`] | the choice of an instruction set at run time |
-//! | [`weights`] | views on weights with validity, and how they are summed |
+//! | [`blocks`] | eight lanes at a time: layouts, sums, totals |
+//! | [`weights`] | views of weights with validity, and how they are read in blocks |
 //! | [`entropy`], [`kl_div`] | one quantity each: a row, an element, the sums of a group |
 //! | [`columns`] | many elements: one by one, and in pairs |
 //! | [`rows`] | many rows: extents, null rows, pairs of rows |
@@ -13,6 +14,7 @@
 //! | [`axes`] | the layout of n-dimensional cells |
 
 pub mod axes;
+pub mod blocks;
 pub mod columns;
 pub mod contract;
 pub mod entropy;

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use super::blocks::{Across, Block, LANES, Plain, lanes};
 use super::contract::{Missing, NanPolicy, Unit};
 use super::math::Arithmetic;
 use super::simd::{Loop, vectorised};
-use super::weights::{Across, Bits, Block, LANES, Plain, SHORT, Tile, Weight, Weights, lanes};
+use super::weights::{Bits, SHORT, Tile, Weight, Weights};
 use super::{entropy, kl_div};
 
 /// Where each row begins and ends in the buffer.

@@ -16,13 +16,14 @@
 //!
 //! Totals are [`mass`]es, times 2^−20, so that they do not overflow.
 
+use super::blocks::Carried;
 use super::contract::{NanPolicy, Rank, Unit, Verdict, judge, judge_pairs};
 use super::entropy::{self, mass};
 use super::kl_div;
 use super::math::{Arithmetic, XI_MAX, XI_MIN};
 use super::rows::{self, Error, Rows, Values, Which};
 use super::simd::Base;
-use super::weights::{Carried, Mask, Weight, Weights};
+use super::weights::{Mask, Weight, Weights};
 
 /// N sums of each distribution, its value in nats and its [`Rank`].
 ///

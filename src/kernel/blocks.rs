@@ -1,0 +1,265 @@
+//! Blocks of eight lanes: how distributions lie in them, how they are summed, and what their totals tell.
+
+use super::math::power_of_two;
+
+/// The width of a block. Eight doubles are one AVX-512 register or two AVX2 ones. Sums are kept in this many lanes,
+/// whatever the machine, so that the order of addition, and with it every bit of the result, is the same everywhere.
+pub const LANES: usize = 8;
+
+/// A number for each lane.
+pub type Block = [f64; LANES];
+
+/// A block of an expression for each lane. A macro, since closures are not sure to be inlined; see [`Terms`].
+macro_rules! lanes {
+    ($k:ident => $lane:expr) => {{
+        let mut block = [Default::default(); $crate::kernel::blocks::LANES];
+        for $k in 0..$crate::kernel::blocks::LANES {
+            block[$k] = $lane;
+        }
+        block
+    }};
+}
+pub(crate) use lanes;
+
+/// How distributions lie in blocks.
+pub trait Layout {
+    /// The sum over all lanes that belong to the same distribution, in each of these lanes.
+    fn sum(lanes: Block) -> Block;
+    /// The maximum over them.
+    fn max(lanes: Block) -> Block;
+    /// Whether something holds for all of them.
+    fn all(lanes: [bool; LANES]) -> [bool; LANES];
+}
+
+/// One distribution, eight elements to a block.
+pub struct Along;
+
+impl Layout for Along {
+    #[inline(always)]
+    fn sum(lanes: Block) -> Block {
+        [pairwise(&lanes); LANES]
+    }
+
+    #[inline(always)]
+    fn max(lanes: Block) -> Block {
+        let mut max = lanes[0];
+        for x in lanes {
+            max = if x > max { x } else { max };
+        }
+        [max; LANES]
+    }
+
+    #[inline(always)]
+    fn all(lanes: [bool; LANES]) -> [bool; LANES] {
+        let mut all = true;
+        for lane in lanes {
+            all &= lane;
+        }
+        [all; LANES]
+    }
+}
+
+/// Not inlined, so that the lanes are one block up to here: the compiler's vectoriser would begin with the pairs, and go
+/// through all that comes before in pairs.
+#[inline(never)]
+fn pairwise([a, b, c, d, e, f, g, h]: &Block) -> f64 {
+    ((a + b) + (c + d)) + ((e + f) + (g + h))
+}
+
+/// Eight distributions, an element of each to a block. In this way short ones are as cheap as long ones.
+pub struct Across;
+
+impl Layout for Across {
+    #[inline(always)]
+    fn sum(lanes: Block) -> Block {
+        lanes
+    }
+
+    #[inline(always)]
+    fn max(lanes: Block) -> Block {
+        lanes
+    }
+
+    #[inline(always)]
+    fn all(lanes: [bool; LANES]) -> [bool; LANES] {
+        lanes
+    }
+}
+
+/// Something that distributions can be read from in blocks. What is no element is 0, which adds nothing to any sum.
+pub trait Source {
+    /// The number of blocks.
+    fn blocks(&self) -> usize;
+    /// The `i`-th block.
+    fn block(&self, i: usize) -> Block;
+}
+
+/// What a sum is taken of. Not a closure: those are not sure to be inlined, and a loop that isn't inlined as a whole is not
+/// compiled for the instruction set at hand.
+pub trait Terms<A, const N: usize> {
+    /// Adds the terms of the `i`-th block to the lanes of N sums.
+    fn add(&mut self, i: usize, sums: &mut [Block; N]);
+}
+
+/// Sums N quantities over so many blocks.
+///
+/// The order, which fixes the rounding: lane by lane over runs of 16 blocks, the runs in sequence with the rounding error
+/// carried along (Neumaier 1974), and then the lanes, pairwise. So the error is that of 16 additions or so, however long
+/// the distribution is.
+#[inline(always)]
+pub fn sums<A, L: Layout, const N: usize>(blocks: usize, terms: &mut impl Terms<A, N>) -> [Block; N] {
+    const RUN: usize = 16;
+    let mut sums = [[0.0; LANES]; N];
+    for i in 0..blocks.min(RUN) {
+        terms.add(i, &mut sums);
+    }
+    let mut errors = [[0.0; LANES]; N];
+    let mut start = RUN;
+    while start < blocks {
+        let mut run = [[0.0; LANES]; N];
+        for i in start..blocks.min(start + RUN) {
+            terms.add(i, &mut run);
+        }
+        for n in 0..N {
+            for k in 0..LANES {
+                let (carried, error) = two_sum(sums[n][k], run[n][k]);
+                sums[n][k] = carried;
+                errors[n][k] += error;
+            }
+        }
+        start += RUN;
+    }
+    for n in 0..N {
+        let (sum, error) = (L::sum(sums[n]), L::sum(errors[n]));
+        sums[n] = lanes!(k => sum[k] + error[k]);
+    }
+    sums
+}
+
+/// The sum and its rounding error, exactly (Knuth).
+#[inline(always)]
+fn two_sum(a: f64, b: f64) -> (f64, f64) {
+    let sum = a + b;
+    let of_b = sum - a;
+    (sum, (a - (sum - of_b)) + (b - of_b))
+}
+
+/// A sum and the rounding error it has lost so far.
+#[derive(Clone, Copy, Default)]
+pub struct Carried {
+    value: f64,
+    error: f64,
+}
+
+impl Carried {
+    /// Adds one number.
+    #[inline(always)]
+    pub fn add(&mut self, x: f64) {
+        let (value, error) = two_sum(self.value, x);
+        self.value = value;
+        self.error += error;
+    }
+
+    /// The sum so far.
+    #[inline(always)]
+    pub fn total(self) -> f64 {
+        self.value + self.error
+    }
+}
+
+/// The totals of distributions and their extremes.
+#[derive(Clone, Copy, Debug)]
+pub struct Totals {
+    /// The sums.
+    pub total: Block,
+    /// The largest weights of each lane, and at least 0.
+    max: Block,
+    /// The smallest weights of each lane, and at most 0.
+    min: Block,
+}
+
+/// Totals outside of these need scaling: their products, products of one with a weight, or their reciprocals would leave
+/// the range of doubles or the normal numbers.
+const TINY: f64 = 1e-100;
+const HUGE: f64 = 1e100;
+
+impl Totals {
+    /// Reads the distributions once.
+    #[inline(always)]
+    pub fn of<L: Layout>(source: &impl Source) -> Totals {
+        let mut scan = Scan { source, max: [0.0; LANES], min: [0.0; LANES] };
+        let [total] = sums::<(), L, 1>(source.blocks(), &mut scan);
+        Totals { total, max: scan.max, min: scan.min }
+    }
+
+    /// The largest weights, and at least 0.
+    #[inline(always)]
+    pub fn max<L: Layout>(&self) -> Block {
+        L::max(self.max)
+    }
+
+    /// Whether some weight is more than half of its total. Asked of the lanes at once, which is quicker than the maximum.
+    #[inline(always)]
+    pub fn have_dominant(&self) -> bool {
+        any(lanes!(k => self.max[k] > 0.5 * self.total[k]))
+    }
+
+    /// Where no rule but 9 can apply and no care is needed about the range: there is mass, all weights are finite, not
+    /// missing and not negative (a NaN or an infinity would show in the total), and totals can be multiplied.
+    #[inline(always)]
+    pub fn are_plain<L: Layout>(&self) -> [bool; LANES] {
+        L::all(lanes!(k => (self.min[k] >= 0.0) & (self.total[k] >= TINY) & (self.total[k] <= HUGE)))
+    }
+
+    /// The power of two that brings the sum of weights with this maximum into the middle of the range.
+    pub fn scale(&self) -> f64 {
+        let max = Along::max(self.max)[0];
+        if max > HUGE {
+            power_of_two(if max > 1e200 { -900 } else { -500 })
+        } else if max < TINY {
+            power_of_two(if max < 1e-200 { 900 } else { 500 })
+        } else {
+            1.0
+        }
+    }
+}
+
+/// Values of distributions in blocks, and where they hold; elsewhere the rules have to be asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain {
+    /// The values.
+    pub value: Block,
+    /// Whether they hold.
+    pub holds: [bool; LANES],
+}
+
+/// Nowhere.
+pub const NOT_PLAIN: Plain = Plain { value: [0.0; LANES], holds: [false; LANES] };
+
+/// Whether one of them holds.
+#[inline(always)]
+pub fn any(lanes: [bool; LANES]) -> bool {
+    let mut any = false;
+    for lane in lanes {
+        any |= lane;
+    }
+    any
+}
+
+struct Scan<'a, S> {
+    source: &'a S,
+    max: Block,
+    min: Block,
+}
+
+impl<S: Source> Terms<(), 1> for Scan<'_, S> {
+    #[inline(always)]
+    fn add(&mut self, i: usize, [total]: &mut [Block; 1]) {
+        let x = self.source.block(i);
+        for k in 0..LANES {
+            total[k] += x[k];
+            self.max[k] = if x[k] > self.max[k] { x[k] } else { self.max[k] };
+            self.min[k] = if x[k] < self.min[k] { x[k] } else { self.min[k] };
+        }
+    }
+}
