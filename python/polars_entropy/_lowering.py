@@ -28,9 +28,14 @@ if TYPE_CHECKING:
 
 _LIBRARY = Path(__file__).parent
 
+_POLARS = tuple(int(part) for part in pl.__version__.split(".")[:2])
+
 # Before 2.1 a slice of an Array column with nulls, such as a morsel of it, arrives with its offset applied twice
 # (pola-rs/polars#28583), which panics.
-_SLICED_ARRAYS_ARRIVE = tuple(int(part) for part in pl.__version__.split(".")[:2]) >= (2, 1)
+_SLICED_ARRAYS_ARRIVE = _POLARS >= (2, 1)
+
+# Before 2.0 sums over overlapping windows of a column of one chunk carry rounding errors along.
+_SUMS_DRIFT = _POLARS < (2, 0)
 
 
 def _whole(cells: pl.Expr) -> pl.Expr:
@@ -74,7 +79,8 @@ def _entropy_sums(x: pl.Expr, nan_policy: NanPolicy) -> list[pl.Expr]:
     nan_policy = arguments.check_nan_policy(nan_policy)
 
     def summand(part: str) -> pl.Expr:
-        return _call("entropy_summand", x, part=part, nan_policy=nan_policy, weak_q=False, sequence="no")
+        how = {"nan_policy": nan_policy, "two_chunks": _SUMS_DRIFT, "weak_q": False, "sequence": "no"}
+        return _call("entropy_summand", x, part=part, **how)
 
     return [summand("mass_p").sum(), summand("term").sum(), summand("rank").max()]
 
@@ -92,14 +98,15 @@ def kl_div_state(p: pl.Expr, q: object, *, nan_policy: NanPolicy, names: bool) -
 def _kl_div_sums(p: pl.Expr, q: object, *terms: str, nan_policy: NanPolicy, names: bool) -> list[pl.Expr]:
     nan_policy = arguments.check_nan_policy(nan_policy)
     q_expr, how = _flat(q, names=names)
+    how = {"nan_policy": nan_policy, "two_chunks": _SUMS_DRIFT, **how}
 
     def summand(part: str) -> pl.Expr:
-        return _call("kl_div_summand", p, q_expr, part=part, nan_policy=nan_policy, **how)
+        return _call("kl_div_summand", p, q_expr, part=part, **how)
 
     mass_q = summand("mass_q")
     if how["sequence"] == "no":
         # With q first, so that the sum goes by its name, which messages need. A sequence has none.
-        mass_q = _call("kl_div_summand", q_expr, p, part="mass_p", nan_policy=nan_policy, **how)
+        mass_q = _call("kl_div_summand", q_expr, p, part="mass_p", **how)
     sums = [summand("mass_p").sum(), mass_q.sum(), *(summand(term).sum() for term in terms)]
     return [*sums, summand("rank").max()]
 

@@ -24,11 +24,14 @@ fn column<T: Leaf>(s: &Series) -> PolarsResult<PrimitiveArray<T>> {
     leaf::leaf(s.rechunk().chunks()[0].clone(), s.dtype())
 }
 
-/// Summands, which Polars sums. Over overlapping windows it does so by adding what comes in and subtracting what goes out,
-/// which leaves behind what the large ones rounded off; but only in a column of one chunk. So there is a second.
-fn summands(name: &PlSmallStr, values: Vec<f64>) -> PolarsResult<Series> {
-    let empty = leaf::floats(Vec::new(), None, Precision::Double);
-    leaf::series(name, vec![leaf::floats(values, None, Precision::Double), empty])
+/// Summands, which Polars sums. Over overlapping windows, Polars before 2 does so by adding what comes in and subtracting what
+/// goes out, which leaves behind what the large ones rounded off; but only in a column of one chunk. There, a second is added.
+fn summands(name: &PlSmallStr, values: Vec<f64>, kwargs: &SummandKwargs) -> PolarsResult<Series> {
+    let mut chunks = vec![leaf::floats(values, None, Precision::Double)];
+    if kwargs.two_chunks {
+        chunks.push(leaf::floats(Vec::new(), None, Precision::Double));
+    }
+    leaf::series(name, chunks)
 }
 
 /// A channel of ranks, which under `raise` also tell where an element is missing.
@@ -144,9 +147,9 @@ pub fn precision_of_ranks(dtype: &DataType) -> Precision {
 /// A part of the entropy's sums.
 pub fn entropy_summand(x: &Series, kwargs: &SummandKwargs, precision: Precision) -> PolarsResult<Series> {
     with_weights!([x], |w| match kwargs.part {
-        Part::MassP | Part::MassQ => summands(x.name(), columns::map(w, &columns::Mass)),
+        Part::MassP | Part::MassQ => summands(x.name(), columns::map(w, &columns::Mass), kwargs),
         Part::Near | Part::Far | Part::TermApart => polars_bail!(ComputeError: "an entropy has no such part"),
-        Part::Term => summands(x.name(), columns::map(w, &columns::Term)),
+        Part::Term => summands(x.name(), columns::map(w, &columns::Term), kwargs),
         Part::Rank => {
             ranks(x.name(), columns::ranks(w, kwargs.nan_policy.0), |_| Side::P, kwargs, precision)
         }
@@ -162,12 +165,12 @@ pub fn kl_div_summand(
 ) -> PolarsResult<Series> {
     flat_rows(p, q, kwargs.sequence)?;
     with_weights!([p, q], |x, y| match kwargs.part {
-        Part::MassP => summands(p.name(), columns::map_pairs(x, y, &columns::MassP)),
-        Part::MassQ => summands(p.name(), columns::map_pairs(x, y, &columns::MassQ)),
-        Part::Term => summands(p.name(), columns::map_pairs(x, y, &columns::TermPq)),
-        Part::Near => summands(p.name(), columns::map_pairs(x, y, &columns::Near)),
-        Part::Far => summands(p.name(), columns::map_pairs(x, y, &columns::Far)),
-        Part::TermApart => summands(p.name(), columns::map_pairs(x, y, &columns::TermApart)),
+        Part::MassP => summands(p.name(), columns::map_pairs(x, y, &columns::MassP), kwargs),
+        Part::MassQ => summands(p.name(), columns::map_pairs(x, y, &columns::MassQ), kwargs),
+        Part::Term => summands(p.name(), columns::map_pairs(x, y, &columns::TermPq), kwargs),
+        Part::Near => summands(p.name(), columns::map_pairs(x, y, &columns::Near), kwargs),
+        Part::Far => summands(p.name(), columns::map_pairs(x, y, &columns::Far), kwargs),
+        Part::TermApart => summands(p.name(), columns::map_pairs(x, y, &columns::TermApart), kwargs),
         Part::Rank => {
             let side = |at| missing_side(x.get(if x.len() == 1 { 0 } else { at }));
             ranks(p.name(), columns::pair_ranks(x, y, kwargs.nan_policy.0), side, kwargs, precision)

@@ -94,6 +94,8 @@ pub struct ElementKwargs {
 #[derive(Deserialize)]
 pub struct SummandKwargs {
     pub part: Part,
+    /// Whether this Polars needs them to sum overlapping windows.
+    pub two_chunks: bool,
     pub nan_policy: Policy,
     pub weak_q: bool,
     pub sequence: Sequence,
