@@ -108,6 +108,9 @@ def test_nearly_equal_distributions_keep_their_digits(noise, engine):
     rows = frame.group_by("day").agg("p", "q").select("day", state=P.list.kl_div_state("q")).collect()
     for states in (days, rows):
         assert error(states.select(STATE.kl_div_merge()).item(), exact) <= 1e-11
+        days = {day: (p_of, q_of) for day, p_of, q_of in frame.group_by("day").agg("p", "q").collect().rows()}
+        for day, state in states.rows():
+            assert error(state["divergence"], exact_kl_div(*days[day])) <= 1e-11
         months = states.group_by(pl.col("day") // 30).agg(STATE.kl_div_merge_state())
         assert error(months.select(STATE.kl_div_merge()).item(), exact) <= 1e-11
 
