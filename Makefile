@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 OLDEST := .venv-oldest
+SPARK := .venv-spark
 # The floor of pyproject.toml.
 OLDEST_POLARS := 1.34.0
 
@@ -11,14 +12,17 @@ WHEEL := target/wheels/.built
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE \
 	$(shell find src python -name '*.rs' -o -name '*.py' -o -name 'py.typed')
 
-.PHONY: demo test test-rust test-python test-oldest lint format bench bench-kernels accuracy clean help
+.PHONY: demo test test-rust test-python test-oldest test-spark demo-spark java lint format bench bench-scale bench-kernels accuracy clean help
 
 help:
 	@echo "make demo          entropies and divergences of real data, printed"
 	@echo "make test          the tests: Rust, and Python on the newest Polars"
 	@echo "make test-oldest   the Python tests on Polars $(OLDEST_POLARS)"
+	@echo "make test-spark    the tests of polars_entropy.spark on a cluster of two executors; needs Java 17"
+	@echo "make demo-spark    entropies of groups of 50 million rows on such a cluster; ROWS=1000000 for fewer"
 	@echo "make lint          formatting, clippy, ruff, types"
 	@echo "make bench         speed and memory beside SciPy and other peers, to docs/benchmarks.md"
+	@echo "make bench-scale   time and memory of up to 256 million rows, to docs/scale-benchmark.md"
 	@echo "make accuracy      the errors beside SciPy's, and docs/accuracy.md"
 	@echo "make bench-kernels the kernels' speed, without Polars"
 
@@ -35,6 +39,22 @@ test-python: $(VENV)/.installed
 
 test-oldest: $(OLDEST)/.installed
 	$(OLDEST)/bin/pytest -n auto
+
+test-spark: java $(SPARK)/.installed
+	$(SPARK)/bin/pytest tests/spark
+
+demo-spark: java $(SPARK)/.installed
+	$(SPARK)/bin/python examples/spark_groups.py
+
+# Where Spark looks for it.
+java:
+	@"$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -version 2>&1 | grep -Eq 'version "(1[7-9]|[2-9][0-9])' || { \
+		echo "Spark needs Java 17 or newer, on the PATH or in JAVA_HOME. Install it with" >&2; \
+		echo "  apt-get install openjdk-17-jre-headless   on Debian and Ubuntu," >&2; \
+		echo "  dnf install java-17-openjdk-headless      on Fedora," >&2; \
+		echo "  brew install openjdk@17                   on macOS, or from https://adoptium.net" >&2; \
+		exit 1; \
+	}
 
 # No interpreter: clippy only looks at the code, and in a folder of its own.
 lint: $(VENV)/.installed
@@ -53,6 +73,10 @@ format: $(VENV)/.tools
 bench: $(VENV)/.installed $(VENV)/.bench
 	$(VENV)/bin/python -m benchmarks $(BENCH)
 
+# Some three minutes, and 4 GB on the disk in the meantime. A trial run: make bench-scale BENCH="--scale 0.1"
+bench-scale: $(VENV)/.installed $(VENV)/.bench
+	$(VENV)/bin/python -m benchmarks.scale $(BENCH)
+
 bench-kernels:
 	cargo bench --locked --no-default-features --bench kernels
 
@@ -61,7 +85,7 @@ accuracy: $(VENV)/.installed
 	$(VENV)/bin/python benchmarks/accuracy.py
 
 clean:
-	rm -rf target $(VENV) $(OLDEST)
+	rm -rf target $(VENV) $(OLDEST) $(SPARK)
 
 $(VENV)/.tools: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -79,11 +103,17 @@ $(OLDEST)/.tools: pyproject.toml
 	$(OLDEST)/bin/python -m pip install --quiet --group test polars==$(OLDEST_POLARS)
 	touch $@
 
+$(SPARK)/.tools: pyproject.toml
+	$(PYTHON) -m venv $(SPARK)
+	$(SPARK)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(SPARK)/bin/python -m pip install --quiet --group spark polars
+	touch $@
+
 $(WHEEL): $(SOURCES) $(VENV)/.tools
 	rm -rf $(dir $(WHEEL))
 	$(VENV)/bin/maturin build --release --locked --interpreter $(VENV)/bin/python --out $(dir $(WHEEL))
 	touch $@
 
-$(VENV)/.installed $(OLDEST)/.installed: %/.installed: $(WHEEL) %/.tools
+$(VENV)/.installed $(OLDEST)/.installed $(SPARK)/.installed: %/.installed: $(WHEEL) %/.tools
 	$*/bin/python -m pip install --quiet --force-reinstall --no-deps $(dir $(WHEEL))*.whl
 	touch $@

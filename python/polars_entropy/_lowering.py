@@ -79,8 +79,8 @@ def _entropy_sums(x: pl.Expr, nan_policy: NanPolicy) -> list[pl.Expr]:
     nan_policy = arguments.check_nan_policy(nan_policy)
 
     def summand(part: str) -> pl.Expr:
-        how = {"nan_policy": nan_policy, "two_chunks": _SUMS_DRIFT, "weak_q": False, "sequence": "no"}
-        return _call("entropy_summand", x, part=part, **how)
+        how: dict[str, Any] = {"two_chunks": _SUMS_DRIFT, "weak_q": False, "sequence": "no"}
+        return _call("entropy_summand", x, part=part, nan_policy=nan_policy, **how)
 
     return [summand("mass_p").sum(), summand("term").sum(), summand("rank").max()]
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -23,6 +24,7 @@ from polars_entropy._namespace import info
 
 try:
     import pyarrow as pa
+    from pyspark import cloudpickle
     from pyspark.sql import Column, functions, types
 except ImportError as error:
     raise ImportError(
@@ -84,14 +86,16 @@ def entropy(
     Examples
     --------
     >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
     >>> sales = spark.createDataFrame([("a", 5), ("a", 5), ("a", 10), ("b", 7), ("b", 0)], "store string, units int")
-    >>> pes.entropy(sales, "units", by="store", base=2).sort("store").show()
-    +-----+-----+
-    |store|units|
-    +-----+-----+
-    |    a|  1.5|
-    |    b|  0.0|
-    +-----+-----+
+    >>> bits = pes.entropy(sales, "units", by="store", base=2)
+    >>> bits.select("store", round("units", 6).alias("bits")).sort("store").show()
+    +-----+----+
+    |store|bits|
+    +-----+----+
+    |    a| 1.5|
+    |    b| 0.0|
+    +-----+----+
     <BLANKLINE>
 
     """
@@ -145,13 +149,14 @@ def kl_div(
     Examples
     --------
     >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
     >>> flips = spark.createDataFrame([(9, 1), (1, 1)], "biased int, fair int")
-    >>> pes.kl_div(flips, "biased", "fair", base=2).show()
-    +------------------+
-    |            biased|
-    +------------------+
-    |0.5310044064107188|
-    +------------------+
+    >>> pes.kl_div(flips, "biased", "fair", base=2).select(round("biased", 6).alias("bits")).show()
+    +--------+
+    |    bits|
+    +--------+
+    |0.531004|
+    +--------+
     <BLANKLINE>
 
     """
@@ -204,15 +209,16 @@ def list_entropy(
     Examples
     --------
     >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
     >>> coins = spark.createDataFrame([([1, 1],), ([3, 1],), ([1, None],)], "p array<int>")
-    >>> coins.select(pes.list_entropy("p", base=2).alias("bits")).show()
-    +------------------+
-    |              bits|
-    +------------------+
-    |               1.0|
-    |0.8112781244591328|
-    |              NULL|
-    +------------------+
+    >>> coins.select(round(pes.list_entropy("p", base=2), 6).alias("bits")).show()
+    +--------+
+    |    bits|
+    +--------+
+    |     1.0|
+    |0.811278|
+    |    NULL|
+    +--------+
     <BLANKLINE>
 
     """
@@ -267,14 +273,15 @@ def list_kl_div(
     Examples
     --------
     >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
     >>> topics = spark.createDataFrame([([1, 1],), ([3, 1],)], "p array<int>")
-    >>> topics.select(pes.list_kl_div("p", [1, 1], base=2).alias("bits")).show()
-    +-------------------+
-    |               bits|
-    +-------------------+
-    |                0.0|
-    |0.18872187554086717|
-    +-------------------+
+    >>> topics.select(round(pes.list_kl_div("p", [1, 1], base=2), 6).alias("bits")).show()
+    +--------+
+    |    bits|
+    +--------+
+    |     0.0|
+    |0.188722|
+    +--------+
     <BLANKLINE>
 
     """
@@ -297,7 +304,7 @@ def list_kl_div(
 
 @dataclass(frozen=True)
 class _Entropy:
-    """Which entropy. The workers make expressions of it: an expression itself holds the path of the driver's plugin."""
+    """Which entropy. The workers make expressions of it: an expression itself has the path of the driver's plugin."""
 
     x: str
     base: float | None
@@ -347,7 +354,7 @@ class _KlDiv:
 
 
 def _group_form(sdf: DataFrame, by: str | Sequence[str], quantity: _Entropy | _KlDiv) -> DataFrame:
-    """The value of each group, whose name, like that of the states on their way, is that of the first column."""
+    """The value of each group. It goes by the name of the first column, and so do the states on their way."""
     if sdf.isStreaming:
         raise ValueError("a stream has no end, and so no groups to sum up: pass the frame of a batch (`foreachBatch`)")
     keys, name = _names(by), quantity.columns[0]
@@ -357,18 +364,21 @@ def _group_form(sdf: DataFrame, by: str | Sequence[str], quantity: _Entropy | _K
     state = _per_group(empty, keys, quantity.state()).collect_schema()[name]
     fields = [_key(sdf.schema[key]) for key in keys]
 
-    def with_keys(dtype: pl.DataType) -> types.StructType:
-        return types.StructType([*fields, types.StructField(name, _spark_type(dtype))])
-
-    wire = with_keys(state)
-    states = sdf.select(*map(_column, needed)).mapInArrow(_states(quantity, keys), wire)
+    # What goes into `mapInArrow` must not have names with a dot or a backtick: Spark looks them up unquoted.
+    rows = sdf.select(*[_column(column).alias(f"c{i}") for i, column in enumerate(needed)])
+    positions = rows.columns[: len(keys)]
+    wire = types.StructType(
+        [types.StructField(position, field.dataType) for position, field in zip(positions, fields, strict=True)]
+    ).add("state", _spark_type(state))
+    states = rows.mapInArrow(_states(quantity, keys, needed), wire)
     if keys:
-        together = states.repartition(*map(_column, keys))
+        together = states.repartition(*positions)
     else:
         # Where there are no partitions no state arises, and the value of nothing is 0.0: this is the row for it.
-        nothing = sdf.sparkSession.range(1).select(functions.lit(None).cast(wire[name].dataType).alias(name))
+        nothing = sdf.sparkSession.range(1).select(functions.lit(None).cast(wire["state"].dataType).alias("state"))
         together = states.union(nothing).repartition(1)
-    return together.mapInArrow(_values(quantity, keys, state), with_keys(value))
+    result = types.StructType([*fields, types.StructField(name, _spark_type(value))])
+    return together.mapInArrow(_values(quantity, keys, state), result)
 
 
 def _per_group(frame: Any, keys: list[str], aggregate: pl.Expr) -> Any:
@@ -376,16 +386,15 @@ def _per_group(frame: Any, keys: list[str], aggregate: pl.Expr) -> Any:
     return frame.group_by(keys).agg(aggregate) if keys else frame.select(aggregate)
 
 
-def _states(quantity: _Entropy | _KlDiv, keys: list[str]) -> Stage:
+def _states(quantity: _Entropy | _KlDiv, keys: list[str], columns: list[str]) -> Stage:
     """From rows to a state for each group of the partition."""
 
-    # Nested functions travel to the workers by value, and what they call by name.
     def states(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        key_fields, runs = _runs(batches, keys)
+        key_types, runs = _runs(batches, keys, columns)
         again = quantity.merge_state()
-        yield from _batches(_fold(runs, keys, quantity.state(), again, again), key_fields)
+        yield from _batches(_fold(runs, keys, quantity.state(), again, again), key_types)
 
-    return states
+    return _packed(states)
 
 
 def _values(quantity: _Entropy | _KlDiv, keys: list[str], state: pl.DataType) -> Stage:
@@ -393,26 +402,43 @@ def _values(quantity: _Entropy | _KlDiv, keys: list[str], state: pl.DataType) ->
     name = quantity.columns[0]
 
     def values(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        key_fields, runs = _runs(batches, keys)
+        key_types, runs = _runs(batches, keys, [*keys, name])
         states = (run.drop_nulls(name).cast({name: state}) for run in runs)
         again = quantity.merge_state()
-        yield from _batches(_fold(states, keys, again, again, quantity.merge()), key_fields)
+        yield from _batches(_fold(states, keys, again, again, quantity.merge()), key_types)
 
-    return values
+    return _packed(values)
+
+
+def _packed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function on its way to the workers, where Polars gets as many threads as the task has cores.
+
+    It looks for their number when it is imported, and it is imported when what uses it is unpickled: hence a pickle in
+    a pickle.
+    """
+    dumps: Callable[[object], bytes] = cloudpickle.dumps
+    pickled = dumps(function)
+
+    def unpacked(*arguments):  # type: ignore[no-untyped-def]  # noqa: ANN002, ANN202
+        # Spark tells the cores of a task so, to libraries that would take all there are.
+        os.environ.setdefault("POLARS_MAX_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
+        return pickle.loads(pickled)(*arguments)  # noqa: S301  this module's own
+
+    unpacked.__name__ = function.__name__
+    return unpacked
 
 
 # Spark's batches have 10 000 rows, of which a query takes longer to plan than to run.
 _RUN = 1 << 18
 
 
-def _runs(batches: Iterator[pa.RecordBatch], keys: list[str]) -> tuple[list[pa.Field], Iterator[pl.DataFrame]]:
-    """The fields of the keys, which come first, and the rows of a partition, some batches at a time."""
-    # Spark says how many cores a task has, for libraries that would take them all.
-    os.environ.setdefault("POLARS_MAX_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
+def _runs(
+    batches: Iterator[pa.RecordBatch], keys: list[str], columns: list[str]
+) -> tuple[list[pa.DataType], Iterator[pl.DataFrame]]:
+    """The types of the keys, which come first, and the rows of a partition, some batches at a time."""
     head = next(batches, None)
     if head is None:
         return [], iter(())
-    key_fields = [head.schema.field(i) for i in range(len(keys))]
 
     def runs() -> Iterator[pl.DataFrame]:
         run, rows = [], 0
@@ -420,16 +446,16 @@ def _runs(batches: Iterator[pa.RecordBatch], keys: list[str]) -> tuple[list[pa.F
             run.append(batch)
             rows += batch.num_rows
             if rows >= _RUN:
-                yield _frame(run)
+                yield _frame(run, columns)
                 run, rows = [], 0
         if run:
-            yield _frame(run)
+            yield _frame(run, columns)
 
-    return key_fields, runs()
+    return head.schema.types[: len(keys)], runs()
 
 
-def _frame(batches: list[pa.RecordBatch]) -> pl.DataFrame:
-    table = pa.Table.from_batches(batches)
+def _frame(batches: list[pa.RecordBatch], columns: list[str]) -> pl.DataFrame:
+    table = pa.Table.from_batches(batches).rename_columns(columns)
     for i, field in enumerate(table.schema):
         # Spark's zones ("Z", "GMT+2") aren't all known to Polars, and equal instants are equal without them.
         if pa.types.is_timestamp(field.type):
@@ -447,18 +473,19 @@ def _fold(
         parts.append(_per_group(run, keys, first))
         if sum(part.height for part in parts) > room:
             parts = [_per_group(pl.concat(parts), keys, again)]
-            # What is merged has been held once; another as much may come before it pays to merge again.
+            # To merge pays again when as much has come as there is.
             room = max(_RUN, 2 * parts[0].height)
     return _per_group(pl.concat(parts), keys, last) if parts else None
 
 
-def _batches(frame: pl.DataFrame | None, key_fields: list[pa.Field]) -> Iterator[pa.RecordBatch]:
+def _batches(frame: pl.DataFrame | None, key_types: list[pa.DataType]) -> Iterator[pa.RecordBatch]:
     """A result on its way to Spark: keys in the types that they came in, and states in those that Spark has."""
     if frame is None:
         return
     name = frame.columns[-1]
     table = frame.cast({name: _wire(frame.schema[name])}).to_arrow(compat_level=pl.CompatLevel.oldest())
-    table = table.cast(pa.schema([*key_fields, table.schema.field(len(key_fields))]))
+    fields = [field.with_type(kind) for field, kind in zip(table.schema, key_types, strict=False)]
+    table = table.cast(pa.schema([*fields, table.schema.field(name)]))
     yield from table.to_batches(max_chunksize=_RUN)
 
 
@@ -475,7 +502,7 @@ def _row_form(
         if not isinstance(column, (str, Column) if schema is None else str):
             wanted = "a column or its name" if schema is None else "a column's name, to be found in `schema`"
             raise TypeError(f"`{name}` must be {wanted}, not {column!r}")
-    names = list(columns)
+    names = [_name("p", name) for name in columns]
     expression = build()
     result: pl.DataType = pl.Float64()
     if schema is not None:
@@ -488,19 +515,21 @@ def _row_form(
         return values.cast(result).to_arrow(compat_level=pl.CompatLevel.oldest())
 
     rows.__name__ = function
-    udf: Column = arrow_udf(rows, _spark_type(result))(*columns.values())
+    udf: Column = arrow_udf(_packed(rows), _spark_type(result))(*columns.values())
     return udf
 
 
 def _name(argument: str, name: object) -> str:
     if not isinstance(name, str):
         raise TypeError(f"`{argument}` must be a column name, not {name!r}")
+    if name == "*" or (name.startswith("^") and name.endswith("$")):
+        raise ValueError(f"`{argument}` must be the name of one column, and Polars takes {name!r} for a pattern")
     return name
 
 
 def _names(by: object) -> list[str]:
     if isinstance(by, str):
-        return [by]
+        return [_name("by", by)]
     if not isinstance(by, Sequence):
         raise TypeError(f"`by` must be a column name or a sequence of them, not {by!r}")
     return [_name("by", name) for name in by]
