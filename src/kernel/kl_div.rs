@@ -266,17 +266,19 @@ pub fn apart<A: Arithmetic>(p: f64, q: f64) -> Apart {
 /// R = T − N in equation (3), and
 ///
 /// ```text
-/// D = (T + F)/P − ξ(E/P) = (T − N)/P − ln(P/Q)
+/// D = (T + F − P ξ(E/P))/P = (T − N − P ln(P/Q))/P
 /// ```
 ///
-/// The first keeps its digits where p is near q, and is taken where the totals are close.
+/// The first keeps its digits where p is near q, and is taken where the totals are near each other. What is taken off is
+/// computed like the term of a pair, so that a group of one pair gives exactly 0.
 #[inline(always)]
-pub fn of_sums_apart<A: Arithmetic>(p: f64, q: f64, Apart { near, far, term }: Apart) -> f64 {
-    let (d, mean) = ((near + far) / p, term / p * LN_UNIT);
-    let close = (XI_MIN..=XI_MAX).contains(&d);
-    let value =
-        if close { (mean + far / p) - xi::<A>(d) } else { (mean - near / p) - ln_quotient::<A>(p, q) };
-    value.max(0.0)
+pub fn of_sums_apart<A: Arithmetic>(p: f64, q: f64, Apart { near, far, term: sum }: Apart) -> f64 {
+    const PER_UNIT: f64 = 1.0 / LN_UNIT;
+    let excess = near + far;
+    let close = (sum + far * PER_UNIT) - term::<A>(p, q, excess, p, excess) * PER_UNIT;
+    let apart = (sum - near * PER_UNIT) - p * (ln_quotient::<A>(p, q) * PER_UNIT);
+    let value = if is_near(p, q, excess) { close } else { apart };
+    (value / p * LN_UNIT).max(0.0)
 }
 
 /// Equation (3), for the sums of a group's [`Summands`].
@@ -302,6 +304,14 @@ pub fn settle(rank: Rank, q: f64, value: impl FnOnce() -> f64) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::kernel::math::Fused;
+
+    #[test]
+    fn a_group_of_one_pair_has_no_divergence() {
+        for (p, q) in [(3.0, 4.0), (3.0, 0.1), (1e-3, 39.0), (7.0, 7.0), (1e300, 1e-300)] {
+            let Summands { p: of_p, q: of_q, .. } = summands::<Fused>(p, q);
+            assert_eq!(of_sums_apart::<Fused>(of_p, of_q, apart::<Fused>(p, q)), 0.0, "{p} {q}");
+        }
+    }
 
     fn propagate(p: &[f64], q: &[f64]) -> Option<f64> {
         row::<Fused, _>(Weights::new(p, None), Weights::new(q, None), NanPolicy::Propagate).unwrap()
