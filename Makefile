@@ -73,7 +73,7 @@ format: $(VENV)/.tools
 bench: $(VENV)/.installed $(VENV)/.bench
 	$(VENV)/bin/python -m benchmarks $(BENCH)
 
-# Some three minutes, and 4 GB on the disk in the meantime. A trial run: make bench-scale BENCH="--scale 0.1"
+# Some two minutes, and 4 GB on the disk in the meantime. A trial run: make bench-scale BENCH="--scale 0.1"
 bench-scale: $(VENV)/.installed $(VENV)/.bench
 	$(VENV)/bin/python -m benchmarks.scale $(BENCH)
 

@@ -190,25 +190,25 @@ def plot(results: dict[tuple, Any], path: Path) -> None:
     mpl.rcParams["svg.hashsalt"] = "benchmarks"
     figure = Figure(figsize=(12, 4.8), facecolor="white", layout="constrained")
     left, right = figure.subplots(1, 2)
-    sizes = lines(left, select(results, "peak"), "peak memory of the process, MB")
-    left.loglog(sizes, [MEMORY_BYTES * rows / 1e6 for rows in sizes], color="#9ca3af", ls="--", label="the data itself")
-    lines(right, select(results, "time"), "time, s")
+    peaks, times = select(results, "peak"), select(results, "time")
+    sizes = list(dict.fromkeys(rows for rows, _ in peaks))
+    left.plot(sizes, [MEMORY_BYTES * rows / 1e6 for rows in sizes], color="#9ca3af", ls="--", label="the data itself")
+    lines(left, peaks, sizes, "peak memory of the process, MB")
+    lines(right, times, sizes, "time, s")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
     figure.savefig(path, metadata={"Date": None})
 
 
-def lines(ax: Axes, table: Cells, ylabel: str) -> list[int]:
-    """A line for each side, over the number of rows; gives these numbers."""
-    sizes = list(dict.fromkeys(rows for rows, _ in table))
+def lines(ax: Axes, table: Cells, sizes: list[int], ylabel: str) -> None:
+    """A line for each side, over the number of rows."""
     for side, style in STYLES.items():
         there = [rows for rows in sizes if (rows, side) in table]
         ax.loglog(there, [table[rows, side] for rows in there], label=side, **style)
-    ax.set(xlabel="rows", ylabel=ylabel, xticks=sizes, xticklabels=map(label, sizes))
+    ax.set(xlabel="million rows", ylabel=ylabel, xticks=sizes, xticklabels=[f"{rows / 1e6:g}" for rows in sizes])
     ax.minorticks_off()
     ax.yaxis.set_major_formatter("{x:g}")
     ax.grid(color="#e5e7eb")
     ax.spines[["top", "right"]].set_visible(False)
-    return sizes
 
 
 if __name__ == "__main__":
