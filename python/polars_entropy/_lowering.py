@@ -14,7 +14,7 @@ Elementwise calls stay in the streaming engine, and in its native group-by.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 from polars.plugins import register_plugin_function
@@ -79,8 +79,9 @@ def _entropy_sums(x: pl.Expr, nan_policy: NanPolicy) -> list[pl.Expr]:
     nan_policy = arguments.check_nan_policy(nan_policy)
 
     def summand(part: str) -> pl.Expr:
-        how: dict[str, Any] = {"two_chunks": _SUMS_DRIFT, "weak_q": False, "sequence": "no"}
-        return _call("entropy_summand", x, part=part, nan_policy=nan_policy, **how)
+        return _call(
+            "entropy_summand", x, part=part, nan_policy=nan_policy, two_chunks=_SUMS_DRIFT, weak_q=False, sequence="no"
+        )
 
     return [summand("mass_p").sum(), summand("term").sum(), summand("rank").max()]
 
@@ -142,8 +143,8 @@ def list_entropy(x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl
 
 def list_kl_div(p: pl.Expr, q: object, *, base: float | None, nan_policy: NanPolicy, names: bool) -> pl.Expr:
     base, nan_policy = arguments.check_base(base), arguments.check_nan_policy(nan_policy)
-    columns, fixed = _second(q, lambda: pl.Series([arguments.vector(q)]), names=names)
-    return _call("list_kl_div", p, *columns, base=base, nan_policy=nan_policy, fixed=fixed)
+    columns, rows, fixed = _second(q, lambda: pl.Series([arguments.vector(q)]), names=names)
+    return _call("list_kl_div", p, *columns, *rows, base=base, nan_policy=nan_policy, fixed=fixed)
 
 
 def list_entropy_state(x: pl.Expr, *, nan_policy: NanPolicy) -> pl.Expr:
@@ -153,21 +154,29 @@ def list_entropy_state(x: pl.Expr, *, nan_policy: NanPolicy) -> pl.Expr:
 
 def list_kl_div_state(p: pl.Expr, q: object, *, nan_policy: NanPolicy, names: bool) -> pl.Expr:
     nan_policy = arguments.check_nan_policy(nan_policy)
-    columns, fixed = _second(q, lambda: pl.Series([arguments.vector(q)]), names=names)
-    return _call("list_kl_div_state", p, *columns, base=None, nan_policy=nan_policy, fixed=fixed)
+    columns, rows, fixed = _second(q, lambda: pl.Series([arguments.vector(q)]), names=names)
+    return _call("list_kl_div_state", p, *columns, *rows, base=None, nan_policy=nan_policy, fixed=fixed)
 
 
-def _second(q: object, row: Callable[[], pl.Series], *, names: bool) -> tuple[list[pl.Expr], dict[str, Any] | None]:
-    """Q as an input, a column of rows; or as one row for all of p, which `row` makes of what is no Series."""
+class _Second(NamedTuple):
+    """Q as it goes into a call: as a column of rows, as one row for all of p, or as the values of such a row."""
+
+    columns: list[pl.Expr]
+    rows: list[pl.Expr]
+    fixed: dict[str, Any] | None
+
+
+def _second(q: object, row: Callable[[], pl.Series], *, names: bool) -> _Second:
+    """Q, of which `row` makes one row where it is no Series."""
     if isinstance(q, pl.Series) and len(q) != 1:
-        return [pl.lit(q)], None
+        return _Second([pl.lit(q)], [], None)
     if (column := arguments.expression(q, names=names)) is not None:
-        return [column], None
+        return _Second([column], [], None)
     series = q if isinstance(q, pl.Series) else row()
     if (constant := arguments.constant(series)) is not None:
-        return [], constant
+        return _Second([], [], constant)
     # Not one of numbers: the plugin says what it makes of that.
-    return [arguments.fixed(series)], None
+    return _Second([], [arguments.fixed(series)], None)
 
 
 def arr_entropy(
@@ -189,12 +198,11 @@ def arr_kl_div(
     names: bool,
     ndim: int | None,
 ) -> pl.Expr:
-    second, fixed = _second(q, lambda: arguments.cell(q), names=names)
-    is_column = isinstance(q, (str, pl.Expr)) or (isinstance(q, pl.Series) and len(q) != 1)
+    columns, rows, fixed = _second(q, lambda: arguments.cell(q), names=names)
     return _along_axes(
         "arr_kl_div",
-        [p, *second] if is_column else [p],
-        [] if is_column else second,
+        [p, *columns],
+        rows,
         fixed,
         axis=axis,
         keepdims=keepdims,

@@ -72,8 +72,9 @@ class Info(_Namespace[T]):
 
         Notes
         -----
-        The weights need not sum to one. The error is absolute, about 1e-14 (1 + |ln S|); for a relative one gather the
-        group into a row: ``pl.col("x").implode().info.list.entropy()``. Below a total of 1e-300 digits are lost.
+        The weights need not sum to one. The error is absolute, about 1e-14 (1 + |ln S|), and more in large groups of a
+        streaming query, whose sums add row by row; for a relative one gather the group into a row:
+        ``pl.col("x").implode().info.list.entropy()``. Below a total of 1e-300 digits are lost.
 
         References
         ----------
@@ -131,8 +132,9 @@ class Info(_Namespace[T]):
 
         Notes
         -----
-        Neither side needs to sum to one. The error is absolute, about 1e-14 (1 + |ln P/Q|); for a relative one gather
-        both sides into rows: ``pl.col("p").implode().info.list.kl_div(pl.col("q").implode())``.
+        Neither side needs to sum to one. The error is absolute, about 1e-14 (1 + |ln P/Q|), and more in large groups of
+        a streaming query, whose sums add row by row; for a relative one gather both sides into rows:
+        ``pl.col("p").implode().info.list.kl_div(pl.col("q").implode())``.
 
         References
         ----------

@@ -243,6 +243,11 @@ pub fn missing(located: f64) -> Option<Missing> {
     (located > f64::from(ERROR)).then_some(Missing { side, at: (below / 2) as usize })
 }
 
+/// The rank of a group from the maximum over its ranks, which is null over no elements at all.
+pub fn rank_of_group(highest: Option<f64>) -> Rank {
+    highest.map_or(Rank::Absent, |number| Rank::from_number(number as u8))
+}
+
 /// What becomes of the N sums of a group.
 pub trait Finish<const N: usize> {
     /// The value of the sums, where no rule but 9 applies.
@@ -302,9 +307,10 @@ pub fn finish<F: Finish<N>, const N: usize>(sums: [&[f64]; N], ranks: Weights<f6
     vectorised(EachGroup::<F, N> { sums, values: &mut values, of: PhantomData });
     let mut out = Values::with_capacity(ranks.len());
     for (i, value) in values.into_iter().enumerate() {
-        // The maximum over no elements at all is null.
-        let rank = ranks.get(i).map_or(Rank::Absent, |number| Rank::from_number(number as u8));
-        out.push(F::settle(rank, sums.map(|sum| sum[i]), value).map(|nats| unit.express(nats)));
+        out.push(
+            F::settle(rank_of_group(ranks.get(i)), sums.map(|sum| sum[i]), value)
+                .map(|nats| unit.express(nats)),
+        );
     }
     out
 }

@@ -79,7 +79,7 @@ impl<'a> Bits<'a> {
 }
 
 /// Weights and which of them are there.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Weights<'a, T> {
     values: &'a [T],
     valid: Option<Bits<'a>>,

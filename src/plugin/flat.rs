@@ -15,7 +15,7 @@ use super::kwargs::{ElementKwargs, Part, SummandKwargs};
 use super::leaf::{self, Leaf};
 use super::states::{self, Kind};
 use crate::kernel::columns::{self, Finish};
-use crate::kernel::contract::{NanPolicy, Rank, Side, Unit, missing_side};
+use crate::kernel::contract::{NanPolicy, Side, Unit, missing_side};
 use crate::kernel::rows::Values;
 use crate::kernel::states::States;
 
@@ -213,9 +213,8 @@ fn state<F: Finish<N>, const N: usize, const M: usize>(
     let done = finish::<F, N>(inputs, Unit::new(None))?;
     let mut states = States::with_capacity(done.ranks.len());
     for (i, rank) in leaf::weights(&done.ranks).iter().enumerate() {
-        // The highest rank of no elements at all is null.
-        let rank = rank.map_or(Rank::Absent, |number| Rank::from_number(number as u8));
-        states.push(kept(std::array::from_fn(|k| done.sums[k].value(i))), rank);
+        let sums = std::array::from_fn(|k| done.sums[k].value(i));
+        states.push(kept(sums), columns::rank_of_group(rank));
     }
     states.values = done.values;
     leaf::series(inputs[0].name(), vec![kind.array(states, done.precision)])
