@@ -5,7 +5,8 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use polars_entropy::kernel::columns;
 use polars_entropy::kernel::contract::{NanPolicy, Unit};
-use polars_entropy::kernel::rows::{self, Extents, Rows, Values, Which};
+use polars_entropy::kernel::levels::{Extents, Level};
+use polars_entropy::kernel::rows::{self, Rows, Values, Which};
 use polars_entropy::kernel::weights::{Bits, Weight, Weights};
 
 const ELEMENTS: usize = 1 << 18;
@@ -26,7 +27,7 @@ fn data(seed: u64) -> Vec<f64> {
 
 fn of_width<'a, T: Weight>(values: &'a [T], valid: Option<Bits<'a>>, width: usize) -> Rows<'a, T> {
     let extents = Extents::Width { width, rows: values.len() / width };
-    Rows { weights: Weights::new(values, valid), extents, valid: None }
+    Rows { weights: Weights::new(values, valid), level: Level { extents, valid: None } }
 }
 
 /// One null in every tenth row of ten, and in every row from a hundred on.

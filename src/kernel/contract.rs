@@ -19,6 +19,8 @@
 //!
 //! Rules 1 and 2 (a null row, unequal lengths) are about rows as such and are the business of [`super::rows`].
 
+use std::str::FromStr;
+
 use super::weights::{Weight, Weights};
 
 /// What to do about missing elements, which are nulls and NaNs.
@@ -30,6 +32,20 @@ pub enum NanPolicy {
     Omit,
     /// A missing element is an error.
     Raise,
+}
+
+impl FromStr for NanPolicy {
+    type Err = String;
+
+    /// From the names that SciPy has for them.
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "propagate" => Ok(NanPolicy::Propagate),
+            "omit" => Ok(NanPolicy::Omit),
+            "raise" => Ok(NanPolicy::Raise),
+            _ => Err(format!("unknown nan_policy {name:?}")),
+        }
+    }
 }
 
 /// A missing element under [`NanPolicy::Raise`].
@@ -180,6 +196,29 @@ pub fn judge_pairs<T: Weight>(p: Weights<T>, q: Weights<T>, policy: NanPolicy) -
         }
     }
     Ok(highest)
+}
+
+/// The precision that a result has. Sums are taken in double precision either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// That of `f32`.
+    Single,
+    /// That of `f64`.
+    Double,
+}
+
+impl Precision {
+    /// Single if some input has it and none needs more. An input that doesn't mind, since all of it is missing, asks for
+    /// none.
+    pub fn of(asked: impl IntoIterator<Item = Precision>) -> Precision {
+        let mut asked = asked.into_iter().peekable();
+        let some = asked.peek().is_some();
+        if some && asked.all(|precision| precision == Precision::Single) {
+            Precision::Single
+        } else {
+            Precision::Double
+        }
+    }
 }
 
 /// The unit of the result: nats, or another base's.

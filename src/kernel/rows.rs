@@ -1,84 +1,26 @@
 //! Many distributions at a time: rows of a flat buffer of weights, one by one or in pairs.
 
-use std::ops::Range;
-
 use super::blocks::{Across, Block, LANES, Plain, lanes};
 use super::contract::{Missing, NanPolicy, Unit};
+use super::levels::Level;
 use super::math::Arithmetic;
 use super::simd::{Loop, vectorised};
-use super::weights::{Bits, SHORT, Tile, Weight, Weights};
+use super::weights::{SHORT, Tile, Weight, Weights};
 use super::{entropy, kl_div};
 
-/// Where each row begins and ends in the buffer.
-#[derive(Clone, Copy, Debug)]
-pub enum Extents<'a> {
-    /// Row i is `offsets[i] - start .. offsets[i + 1] - start`, as in an Arrow list array; `start` is where the buffer
-    /// itself was cut out of a longer one.
-    Offsets {
-        /// One more than there are rows.
-        offsets: &'a [i64],
-        /// The offset of the first weight of the buffer.
-        start: i64,
-    },
-    /// All rows have the same width.
-    Width {
-        /// The width.
-        width: usize,
-        /// The number of rows.
-        rows: usize,
-    },
-}
-
-impl Extents<'_> {
-    /// The number of rows.
-    pub fn len(&self) -> usize {
-        match self {
-            Extents::Offsets { offsets, .. } => offsets.len().saturating_sub(1),
-            Extents::Width { rows, .. } => *rows,
-        }
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The elements of row `i`.
-    #[inline(always)]
-    pub fn range(&self, i: usize) -> Range<usize> {
-        match *self {
-            Extents::Offsets { offsets, start } => {
-                (offsets[i] - start) as usize..(offsets[i + 1] - start) as usize
-            }
-            Extents::Width { width, .. } => i * width..(i + 1) * width,
-        }
-    }
-}
-
-/// Rows of weights, some of which may be null as a whole. What lies behind a null row is never looked at.
+/// Rows of weights, some of which may be null as a whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Rows<'a, T> {
     /// The weights of all rows.
     pub weights: Weights<'a, T>,
     /// Where the rows are.
-    pub extents: Extents<'a>,
-    /// Which rows are there; `None` means all.
-    pub valid: Option<Bits<'a>>,
+    pub level: Level<'a>,
 }
 
 impl<'a, T: Weight> Rows<'a, T> {
-    /// Where row `i` is, `None` being null.
-    #[inline(always)]
-    fn get(&self, i: usize) -> Option<Range<usize>> {
-        match self.valid {
-            Some(bits) if !bits.get(i) => None,
-            _ => Some(self.extents.range(i)),
-        }
-    }
-
     /// The weights of row `i`, `None` being null.
     pub fn row(&self, i: usize) -> Option<Weights<'a, T>> {
-        self.get(i).map(|range| self.weights.slice(range))
+        self.level.get(i).map(|range| self.weights.slice(range))
     }
 }
 
@@ -274,7 +216,7 @@ impl<T: Weight> Quantity for Entropies<'_, T> {
 
     #[inline(always)]
     fn get(&self, i: usize, _: usize) -> Found<usize> {
-        match self.x.get(i) {
+        match self.x.level.get(i) {
             Some(range) => Ok(Some((range.start, range.len()))),
             None => Ok(None),
         }
@@ -327,7 +269,7 @@ impl<T: Weight> Quantity for Divergences<'_, T> {
 
     #[inline(always)]
     fn get(&self, i: usize, j: usize) -> Found<(usize, usize)> {
-        match (self.p.get(i), self.q.get(j)) {
+        match (self.p.level.get(i), self.q.level.get(j)) {
             (Some(p), Some(q)) if p.len() != q.len() => Err((p.len(), q.len())),
             (Some(p), Some(q)) => Ok(Some(((p.start, q.start), p.len()))),
             _ => Ok(None),
@@ -490,13 +432,17 @@ impl Error {
 mod tests {
     use super::*;
     use crate::kernel::contract::Side;
+    use crate::kernel::levels::{Extents, Ints};
+    use crate::kernel::weights::Bits;
 
     /// Three rows, [1, 1], null with junk behind it, [2, null, 2], in the middle of a longer buffer.
     fn ragged<'a>(values: &'a [f64], element_bits: &'a [u8], row_bits: &'a [u8]) -> Rows<'a, f64> {
         Rows {
             weights: Weights::new(values, Some(Bits::new(element_bits, 3))),
-            extents: Extents::Offsets { offsets: &[5, 7, 8, 11], start: 4 },
-            valid: Some(Bits::new(row_bits, 1)),
+            level: Level {
+                extents: Extents::Offsets { offsets: Ints::Large(&[5, 7, 8, 11]), start: 4 },
+                valid: Some(Bits::new(row_bits, 1)),
+            },
         }
     }
 
@@ -543,20 +489,19 @@ mod tests {
     fn one_row_stands_for_many_and_lengths_are_compared() {
         let p = Rows {
             weights: Weights::new(&[1.0, 1.0, 1.0, 3.0], None),
-            extents: Extents::Width { width: 2, rows: 2 },
-            valid: None,
+            level: Level { extents: Extents::Width { width: 2, rows: 2 }, valid: None },
         };
         let q = Rows {
             weights: Weights::new(&[1.0, 1.0], None),
-            extents: Extents::Width { width: 2, rows: 1 },
-            valid: None,
+            level: Level { extents: Extents::Width { width: 2, rows: 1 }, valid: None },
         };
         let (values, valid) = divergences(&p, &q, &[(0, 0), (1, 0)]).unwrap().into_parts();
         assert_eq!(values[0], 0.0);
         assert!((values[1] - (2f64.ln() - 4f64.ln() + 0.75 * 3f64.ln())).abs() < 1e-15);
         assert_eq!(valid, None);
 
-        let long = Rows { extents: Extents::Width { width: 4, rows: 1 }, ..p };
+        let extents = Extents::Width { width: 4, rows: 1 };
+        let long = Rows { level: Level { extents, valid: None }, ..p };
         let error = divergences(&q, &long, &[(0, 0)]).unwrap_err();
         assert_eq!(error, Error::Lengths { row: 0, p: 2, q: 4 });
     }
@@ -598,8 +543,10 @@ mod tests {
             let values = |offsets: &[i64]| {
                 let rows = |x| Rows {
                     weights: Weights::new(x, Some(Bits::new(&bits, 0))),
-                    extents: Extents::Offsets { offsets, start: 0 },
-                    valid: None,
+                    level: Level {
+                        extents: Extents::Offsets { offsets: Ints::Large(offsets), start: 0 },
+                        valid: None,
+                    },
                 };
                 let (p, q): (Rows<f64>, Rows<f64>) = (rows(&p), rows(&q));
                 let (mut h, mut d) = (Values::default(), Values::default());
@@ -633,8 +580,10 @@ mod tests {
         (values[5], values[300]) = (f64::NAN, f64::NAN);
         let x = Rows {
             weights: Weights::new(&values, None),
-            extents: Extents::Offsets { offsets: &[0, 4, 8, 500], start: 0 },
-            valid: None,
+            level: Level {
+                extents: Extents::Offsets { offsets: Ints::Small(&[0, 4, 8, 500]), start: 0 },
+                valid: None,
+            },
         };
         let missing = Missing { side: Side::P, at: 1 };
         assert_eq!(entropies(&x, 3, NanPolicy::Raise).unwrap_err(), Error::Missing { row: 1, missing });

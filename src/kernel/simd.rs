@@ -109,7 +109,8 @@ pub(crate) mod tests {
     use super::Level;
     use crate::kernel::columns;
     use crate::kernel::contract::{NanPolicy, Unit};
-    use crate::kernel::rows::{self, Extents, Rows, Values, Which};
+    use crate::kernel::levels::{self, Extents};
+    use crate::kernel::rows::{self, Rows, Values, Which};
     use crate::kernel::weights::{Bits, Weights};
 
     thread_local! {
@@ -153,8 +154,7 @@ pub(crate) mod tests {
         for width in [1, 7, 8, 13, 100, 1000] {
             let rows = |x| Rows {
                 weights: Weights::new(x, Some(Bits::new(&valid, 0))),
-                extents: Extents::Width { width, rows: 3000 / width },
-                valid: None,
+                level: levels::Level { extents: Extents::Width { width, rows: 3000 / width }, valid: None },
             };
             let (p, q): (Rows<f64>, Rows<f64>) = (rows(&p), rows(&q));
             let (all, unit) = (Which::all(3000 / width), Unit::new(Some(2.0)));

@@ -10,14 +10,15 @@ use polars::prelude::*;
 use polars_arrow::array::{FixedSizeListArray, ListArray, PrimitiveArray};
 use polars_arrow::bitmap::Bitmap;
 
-use super::dtypes::{self, Method, Precision, Shape};
+use super::dtypes::{self, Method, Shape};
 use super::errors::{common_rows, in_row};
 use super::kwargs::{CellKwargs, Fixed, Span};
 use super::leaf::{self, Leaf};
 use super::lists::aligned_chunks;
 use crate::kernel::axes;
-use crate::kernel::contract::{NanPolicy, Unit};
-use crate::kernel::rows::{self, Extents, Rows, Values, Which};
+use crate::kernel::contract::{NanPolicy, Precision, Unit};
+use crate::kernel::levels::{Extents, Level};
+use crate::kernel::rows::{self, Rows, Values, Which};
 use crate::kernel::weights::Weights;
 
 /// Everything about a call but the data.
@@ -216,8 +217,10 @@ impl<'a, T: Leaf> Slices<'a, T> {
     fn rows(&self) -> Rows<'_, T> {
         Rows {
             weights: Weights::new(&self.values, leaf::bits(self.valid.as_ref())),
-            extents: Extents::Width { width: self.width, rows: self.count },
-            valid: leaf::bits(self.there.as_ref()),
+            level: Level {
+                extents: Extents::Width { width: self.width, rows: self.count },
+                valid: leaf::bits(self.there.as_ref()),
+            },
         }
     }
 }

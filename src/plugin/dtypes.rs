@@ -4,20 +4,13 @@ use polars::prelude::*;
 
 use super::kwargs::{CellKwargs, Span};
 use crate::kernel::axes;
+use crate::kernel::contract::Precision;
 
-/// The precision that a result has. Sums are taken in double precision either way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Precision {
-    Single,
-    Double,
-}
-
-impl Precision {
-    pub fn dtype(self) -> DataType {
-        match self {
-            Precision::Single => DataType::Float32,
-            Precision::Double => DataType::Float64,
-        }
+/// The dtype of results of this precision.
+pub fn float(precision: Precision) -> DataType {
+    match precision {
+        Precision::Single => DataType::Float32,
+        Precision::Double => DataType::Float64,
     }
 }
 
@@ -39,14 +32,9 @@ fn is_number(dtype: &DataType) -> bool {
     asked_by(dtype).is_some()
 }
 
-/// Single precision if some input has it and none needs more.
+/// The precision of a result of inputs of these dtypes.
 pub fn precision<'a>(dtypes: impl IntoIterator<Item = &'a DataType>) -> Precision {
-    let asked: Vec<Precision> = dtypes.into_iter().filter_map(|dtype| asked_by(dtype).flatten()).collect();
-    if !asked.is_empty() && asked.iter().all(|p| *p == Precision::Single) {
-        Precision::Single
-    } else {
-        Precision::Double
-    }
+    Precision::of(dtypes.into_iter().filter_map(|dtype| asked_by(dtype).flatten()))
 }
 
 /// Where a distribution lies: the three places of the namespace.
@@ -194,7 +182,7 @@ pub fn flat_output(method: Method, fields: &[Field], weak_q: bool) -> PolarsResu
         method.check_flat(role, field)?;
     }
     let precision = of_inputs(fields.iter().map(Field::dtype), weak_q);
-    Ok(Field::new(fields[0].name.clone(), precision.dtype()))
+    Ok(Field::new(fields[0].name.clone(), float(precision)))
 }
 
 /// How many levels of nesting a dtype has.
@@ -225,7 +213,7 @@ pub fn list_output(method: Method, fields: &[Field]) -> PolarsResult<Field> {
             method.name, q.name().escape_debug(), q.dtype(), p.name().escape_debug(), p.dtype()
         );
     }
-    let number = of_inputs(fields.iter().map(Field::dtype), false).dtype();
+    let number = float(of_inputs(fields.iter().map(Field::dtype), false));
     Ok(Field::new(p.name.clone(), reduce_innermost(p.dtype(), number)))
 }
 
@@ -255,7 +243,7 @@ pub fn arr_output(method: Method, fields: &[Field], kwargs: &CellKwargs) -> Pola
         method.check_array(role, field)?;
     }
     let p = &cells[0];
-    let number = of_inputs(cells.iter().map(Field::dtype), false).dtype();
+    let number = float(of_inputs(cells.iter().map(Field::dtype), false));
     let Some(shape) = p.dtype().get_shape() else {
         return Ok(Field::new(p.name.clone(), number));
     };

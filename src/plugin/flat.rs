@@ -9,13 +9,13 @@ use polars_arrow::array::PrimitiveArray;
 use polars_arrow::bitmap::Bitmap;
 use polars_arrow::compute::utils::combine_validities_and;
 
-use super::dtypes::{self, Precision};
+use super::dtypes;
 use super::errors::{flat_rows, missing_in_column};
 use super::kwargs::{ElementKwargs, Part, SummandKwargs};
 use super::leaf::{self, Leaf};
 use super::states::{self, Kind};
 use crate::kernel::columns::{self, Finish};
-use crate::kernel::contract::{NanPolicy, Side, Unit, missing_side};
+use crate::kernel::contract::{NanPolicy, Precision, Side, Unit, missing_side};
 use crate::kernel::rows::Values;
 use crate::kernel::states::States;
 

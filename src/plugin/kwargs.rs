@@ -153,6 +153,14 @@ pub enum Sequence {
 #[serde(try_from = "String")]
 pub struct Policy(pub NanPolicy);
 
+impl TryFrom<String> for Policy {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        name.parse().map(Policy)
+    }
+}
+
 /// From the names that Python uses. Pickle has no notion of Rust's enums, hence not by derive.
 macro_rules! from_name {
     ($kind:ty: $($name:literal => $value:expr),+) => {
@@ -169,11 +177,6 @@ macro_rules! from_name {
     };
 }
 
-from_name!(Policy:
-    "propagate" => Policy(NanPolicy::Propagate),
-    "omit" => Policy(NanPolicy::Omit),
-    "raise" => Policy(NanPolicy::Raise)
-);
 from_name!(Part:
     "mass_p" => Part::MassP,
     "mass_q" => Part::MassQ,

@@ -5,7 +5,7 @@ use polars_arrow::array::{FixedSizeListArray, PrimitiveArray};
 use polars_arrow::bitmap::Bitmap;
 use polars_arrow::types::NativeType;
 
-use super::dtypes::Precision;
+use crate::kernel::contract::Precision;
 use crate::kernel::rows::Values;
 use crate::kernel::weights::{Bits, Weight, Weights};
 

@@ -6,41 +6,47 @@ use polars_arrow::array::{FixedSizeListArray, ListArray, PrimitiveArray};
 use polars_arrow::bitmap::Bitmap;
 use polars_arrow::offset::OffsetsBuffer;
 
-use super::dtypes::{self, Precision};
+use super::dtypes;
 use super::errors::{common_rows, in_row};
 use super::kwargs::{Fixed, RowKwargs};
 use super::leaf::{self, Leaf};
 use super::states;
-use crate::kernel::contract::{NanPolicy, Unit};
-use crate::kernel::rows::{self, Extents, Rows, Values, Which};
+use crate::kernel::contract::{NanPolicy, Precision, Unit};
+use crate::kernel::levels::{Extents, Ints, Level, Pairing};
+use crate::kernel::rows::{self, Rows, Values, Which};
 use crate::kernel::states::{entropy_of_rows, kl_div_of_rows};
 
-/// A list level that stays.
-struct Outer {
-    offsets: OffsetsBuffer<i64>,
-    validity: Option<Bitmap>,
-}
-
-impl Outer {
-    /// The lists of row `i` of the level below, `None` if the row is null.
-    fn get(&self, i: usize) -> Option<std::ops::Range<usize>> {
-        let valid = self.validity.as_ref().is_none_or(|bits| bits.get_bit(i));
-        let offsets = self.offsets.as_slice();
-        valid.then(|| (offsets[i] - offsets[0]) as usize..(offsets[i + 1] - offsets[0]) as usize)
-    }
-}
-
-/// Where the rows of the innermost level are.
-enum Inner {
+/// Where the rows of a level are.
+enum Place {
     Offsets(OffsetsBuffer<i64>),
     Width { width: usize, rows: usize },
 }
 
+/// A level of lists, the memory behind a [`Level`].
+struct Lists {
+    place: Place,
+    validity: Option<Bitmap>,
+}
+
+impl Lists {
+    /// Offsets count from the first of them: what is below was cut there.
+    fn level(&self) -> Level<'_> {
+        let extents = match &self.place {
+            Place::Offsets(offsets) => Extents::Offsets {
+                offsets: Ints::Large(offsets.as_slice()),
+                start: *offsets.first() as usize,
+            },
+            Place::Width { width, rows } => Extents::Width { width: *width, rows: *rows },
+        };
+        Level { extents, valid: leaf::bits(self.validity.as_ref()) }
+    }
+}
+
 /// A chunk taken apart.
 struct Chunk<T: Leaf> {
-    outer: Vec<Outer>,
-    inner: Inner,
-    validity: Option<Bitmap>,
+    /// The levels that stay.
+    outer: Vec<Lists>,
+    inner: Lists,
     leaf: PrimitiveArray<T>,
 }
 
@@ -52,107 +58,47 @@ impl<T: Leaf> Chunk<T> {
             if let (Some(lists), DataType::List(below)) =
                 (array.as_any().downcast_ref::<ListArray<i64>>(), dtype)
             {
-                let (offsets, validity) = (lists.offsets().clone(), lists.validity().cloned());
+                let offsets = lists.offsets().clone();
                 let (first, last) = (*offsets.first() as usize, *offsets.last() as usize);
                 let values = lists.values().sliced(first, last - first);
+                let level = Lists { place: Place::Offsets(offsets), validity: lists.validity().cloned() };
                 if below.is_list() || below.is_array() {
-                    outer.push(Outer { offsets, validity });
+                    outer.push(level);
                     (array, dtype) = (values, &**below);
                     continue;
                 }
-                let leaf = leaf::leaf(values, below)?;
-                return Ok(Chunk { outer, inner: Inner::Offsets(offsets), validity, leaf });
+                return Ok(Chunk { outer, inner: level, leaf: leaf::leaf(values, below)? });
             }
             if let (Some(cells), DataType::Array(below, width)) =
                 (array.as_any().downcast_ref::<FixedSizeListArray>(), dtype)
             {
-                let leaf = leaf::leaf(cells.values().clone(), below)?;
-                let inner = Inner::Width { width: *width, rows: cells.len() };
-                return Ok(Chunk { outer, inner, validity: cells.validity().cloned(), leaf });
+                let place = Place::Width { width: *width, rows: cells.len() };
+                let inner = Lists { place, validity: cells.validity().cloned() };
+                return Ok(Chunk { outer, inner, leaf: leaf::leaf(cells.values().clone(), below)? });
             }
             polars_bail!(ComputeError: "expected lists of {dtype}, got {:?}", array.dtype());
         }
     }
 
+    fn outer(&self) -> Vec<Level<'_>> {
+        self.outer.iter().map(Lists::level).collect()
+    }
+
     fn rows(&self) -> Rows<'_, T> {
-        let extents = match &self.inner {
-            Inner::Offsets(offsets) => {
-                Extents::Offsets { offsets: offsets.as_slice(), start: *offsets.first() }
-            }
-            Inner::Width { width, rows } => Extents::Width { width: *width, rows: *rows },
-        };
-        Rows { weights: leaf::weights(&self.leaf), extents, valid: leaf::bits(self.validity.as_ref()) }
+        Rows { weights: leaf::weights(&self.leaf), level: self.inner.level() }
     }
 }
 
-/// A level of the result around the values.
-struct Kept {
-    offsets: Vec<i64>,
-    valid: Vec<bool>,
-}
-
-/// Which innermost rows belong together, and the levels around them. Rows behind a null of p or q are left out, so what
-/// lies there is never looked at.
-struct Pairing {
-    pairs: Vec<(usize, usize)>,
-    kept: Vec<Kept>,
-}
-
-impl Pairing {
-    /// Goes down the levels of p. Those of q go along as far as they reach; an innermost row of q then serves all rows of
-    /// p below.
-    fn new(
-        mut pairs: Vec<(usize, usize)>,
-        p: &[Outer],
-        q: &[Outer],
-    ) -> Result<Pairing, (usize, rows::Error)> {
-        let mut kept: Vec<Kept> = Vec::with_capacity(p.len());
-        for (depth, p) in p.iter().enumerate() {
-            let mut below = Vec::new();
-            let mut level = Kept { offsets: vec![0], valid: Vec::with_capacity(pairs.len()) };
-            for (row, &(i, j)) in pairs.iter().enumerate() {
-                let of_p = p.get(i);
-                let of_q = match q.get(depth) {
-                    Some(q) => q.get(j),
-                    None => of_p.clone().map(|range| j..j + range.len()),
-                };
-                level.valid.push(of_p.is_some() && of_q.is_some());
-                if let (Some(of_p), Some(of_q)) = (of_p, of_q) {
-                    if of_p.len() != of_q.len() {
-                        let error = rows::Error::Lengths { row, p: of_p.len(), q: of_q.len() };
-                        return Err((outermost(&kept, row), error));
-                    }
-                    match q.get(depth) {
-                        Some(_) => below.extend(of_p.zip(of_q)),
-                        None => below.extend(of_p.map(|i| (i, j))),
-                    }
-                }
-                level.offsets.push(below.len() as i64);
-            }
-            kept.push(level);
-            pairs = below;
-        }
-        Ok(Pairing { pairs, kept })
+/// Puts the levels that stay back around the values.
+fn wrap(pairing: Pairing, mut array: ArrayRef) -> PolarsResult<ArrayRef> {
+    for level in pairing.kept.into_iter().rev() {
+        let dtype = ListArray::<i64>::default_datatype(array.dtype().clone());
+        let offsets = OffsetsBuffer::try_from(level.offsets)?;
+        let validity = Bitmap::from_iter(level.valid);
+        let validity = (validity.unset_bits() > 0).then_some(validity);
+        array = ListArray::try_new(dtype, offsets, array, validity)?.boxed();
     }
-
-    /// Puts the levels back around the values.
-    fn wrap(self, mut array: ArrayRef) -> PolarsResult<ArrayRef> {
-        for level in self.kept.into_iter().rev() {
-            let dtype = ListArray::<i64>::default_datatype(array.dtype().clone());
-            let offsets = OffsetsBuffer::try_from(level.offsets)?;
-            let validity = Bitmap::from_iter(level.valid);
-            let validity = (validity.unset_bits() > 0).then_some(validity);
-            array = ListArray::try_new(dtype, offsets, array, validity)?.boxed();
-        }
-        Ok(array)
-    }
-}
-
-/// The row of the column that an inner row belongs to.
-fn outermost(kept: &[Kept], inner: usize) -> usize {
-    kept.iter()
-        .rev()
-        .fold(inner, |row, level| level.offsets.partition_point(|&offset| offset <= row as i64) - 1)
+    Ok(array)
 }
 
 /// What is made of each innermost row: an array of as many elements, and which of the rows failed.
@@ -203,7 +149,7 @@ pub fn apply(inputs: &[Series], kwargs: &RowKwargs) -> PolarsResult<Series> {
     let inputs = &*Fixed::inputs(kwargs.fixed.as_ref(), inputs, true)?;
     let precision = dtypes::of_series(inputs, false);
     let made = Valued { policy: kwargs.nan_policy.0, unit: kwargs.unit(), precision };
-    each_row(inputs, precision, &precision.dtype(), &made)
+    each_row(inputs, precision, &dtypes::float(precision), &made)
 }
 
 /// The states of all rows of p, or of p and q.
@@ -252,11 +198,11 @@ fn of_rows<T: Leaf>(x: &Series, made: &impl Made) -> PolarsResult<Series> {
             made.of_rows(&chunk.rows(), Which::all(array.len())).map_err(|e| fail(e.row(), e))?
         } else {
             let rows = (0..array.len()).map(|i| (i, 0)).collect();
-            let pairing = Pairing::new(rows, &chunk.outer, &[]).map_err(|(row, e)| fail(row, e))?;
+            let pairing = Pairing::new(rows, &chunk.outer(), &[]).map_err(|(row, e)| fail(row, e))?;
             let array = made
                 .of_rows(&chunk.rows(), Which::Listed(&pairing.pairs))
-                .map_err(|e| fail(outermost(&pairing.kept, e.row()), e))?;
-            pairing.wrap(array)?
+                .map_err(|e| fail(pairing.outermost(e.row()), e))?;
+            wrap(pairing, array)?
         });
         before += array.len();
     }
@@ -274,12 +220,12 @@ fn of_pairs<T: Leaf>(p: &Series, q: &Series, made: &impl Made) -> PolarsResult<S
         out.push(if of_p.outer.is_empty() {
             made.of_pairs(&of_p.rows(), &of_q.rows(), pair.which()).map_err(|e| fail(e.row(), e))?
         } else {
-            let pairing = Pairing::new(pair.indices().collect(), &of_p.outer, &of_q.outer)
+            let pairing = Pairing::new(pair.indices().collect(), &of_p.outer(), &of_q.outer())
                 .map_err(|(row, e)| fail(row, e))?;
             let array = made
                 .of_pairs(&of_p.rows(), &of_q.rows(), Which::Listed(&pairing.pairs))
-                .map_err(|e| fail(outermost(&pairing.kept, e.row()), e))?;
-            pairing.wrap(array)?
+                .map_err(|e| fail(pairing.outermost(e.row()), e))?;
+            wrap(pairing, array)?
         });
         before += pair.rows;
     }

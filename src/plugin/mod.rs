@@ -16,9 +16,9 @@ use pyo3::{Bound, PyResult, pymodule};
 use pyo3_polars::PolarsAllocator;
 use pyo3_polars::derive::polars_expr;
 
-use self::dtypes::{Method, Precision, Shape, precision};
+use self::dtypes::{Method, Shape, float, precision};
 use self::kwargs::{CellKwargs, ElementKwargs, Fixed, RowKwargs, SumKwargs, SummandKwargs};
-use crate::kernel::contract::Unit;
+use crate::kernel::contract::{Precision, Unit};
 use crate::kernel::states::{merge_entropy, merge_kl_div};
 
 /// Shares the allocator of the Polars process, which frees what the expressions return.
@@ -125,7 +125,7 @@ fn precision_of_sums(fields: &[Field]) -> PolarsResult<Precision> {
 }
 
 fn sums_output(fields: &[Field], _: SumKwargs) -> PolarsResult<Field> {
-    Ok(Field::new(fields[0].name.clone(), precision_of_sums(fields)?.dtype()))
+    Ok(Field::new(fields[0].name.clone(), float(precision_of_sums(fields)?)))
 }
 
 #[polars_expr(output_type_func_with_kwargs=sums_output)]
@@ -162,7 +162,7 @@ fn kl_div_state_of_sums(inputs: &[Series]) -> PolarsResult<Series> {
 macro_rules! merges {
     ($($kind:ident by $merge:ident: $value:ident -> $value_output:ident, $state:ident -> $state_output:ident;)+) => {$(
         fn $value_output(fields: &[Field], _: SumKwargs) -> PolarsResult<Field> {
-            Ok(Field::new(fields[0].name.clone(), states::$kind.precision(&fields[0])?.dtype()))
+            Ok(Field::new(fields[0].name.clone(), float(states::$kind.precision(&fields[0])?)))
         }
 
         #[polars_expr(output_type_func_with_kwargs=$value_output)]

@@ -6,10 +6,9 @@
 use polars::prelude::*;
 use polars_arrow::array::{Array, ListArray, StructArray};
 
-use super::dtypes::Precision;
 use super::flat;
 use super::leaf;
-use crate::kernel::contract::{Rank, Unit};
+use crate::kernel::contract::{Precision, Rank, Unit};
 use crate::kernel::states::{Parts, States};
 
 /// A kind of state with N sums.
