@@ -1,5 +1,6 @@
 //! The Polars expressions: thin shells, one for each exported name. Which of them make up a method is decided in Python
-//! (`_lowering.py`); what is right for which dtype, in [`dtypes`].
+//! (`_lowering.py`); what is right for which dtype, in [`dtypes`]. Polars loads the library by its path and finds the
+//! expressions in it by name.
 
 mod cells;
 mod dtypes;
@@ -11,8 +12,6 @@ mod lists;
 mod states;
 
 use polars::prelude::*;
-use pyo3::types::PyModule;
-use pyo3::{Bound, PyResult, pymodule};
 use pyo3_polars::PolarsAllocator;
 use pyo3_polars::derive::polars_expr;
 
@@ -24,12 +23,6 @@ use crate::kernel::states::{merge_entropy, merge_kl_div};
 /// Shares the allocator of the Polars process, which frees what the expressions return.
 #[global_allocator]
 static ALLOC: PolarsAllocator = PolarsAllocator::new();
-
-/// The module is empty: Polars loads the library by its path and finds the expressions in it by name.
-#[pymodule]
-fn _lib(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
-}
 
 // Rows of List columns.
 

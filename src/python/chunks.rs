@@ -1,0 +1,137 @@
+//! Columns in chunks: which of p and q belong together.
+
+use arrow::array::{Array, ArrayRef, new_empty_array};
+use arrow::compute::concat;
+use arrow::datatypes::DataType;
+
+use crate::arrow::{Error, element};
+
+/// An array, or several that follow each other.
+pub struct Column {
+    pub data_type: DataType,
+    pub chunks: Vec<ArrayRef>,
+    /// Whether it came as chunks, be it a single one or none.
+    pub is_chunked: bool,
+}
+
+impl Column {
+    pub fn whole(array: ArrayRef) -> Column {
+        Column { data_type: array.data_type().clone(), chunks: vec![array], is_chunked: false }
+    }
+
+    pub fn chunked(data_type: DataType, chunks: Vec<ArrayRef>) -> Column {
+        Column { data_type, chunks, is_chunked: true }
+    }
+
+    pub fn len(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.len()).sum()
+    }
+
+    /// In one piece, for which several chunks are copied together.
+    fn array(&self) -> Result<ArrayRef, Error> {
+        joined(&self.chunks, &self.data_type)
+    }
+
+    /// What `of` makes of the whole, which is one value.
+    pub fn as_a_whole(self, of: impl Fn(&dyn Array) -> Result<ArrayRef, Error>) -> Result<Column, Error> {
+        let value = of(&self.array()?)?;
+        Ok(Column { is_chunked: self.is_chunked, ..Column::whole(value) })
+    }
+
+    /// What `of` makes of each chunk.
+    fn each(self, of: impl Fn(&dyn Array) -> Result<ArrayRef, Error>) -> Result<Column, Error> {
+        let out = each(&self.data_type, self.chunks.into_iter().map(Ok), of)?;
+        Ok(Column { is_chunked: self.is_chunked, ..out })
+    }
+}
+
+fn joined(chunks: &[ArrayRef], data_type: &DataType) -> Result<ArrayRef, Error> {
+    match chunks {
+        [] => Ok(new_empty_array(data_type)),
+        [chunk] => Ok(chunk.clone()),
+        _ => {
+            let chunks: Vec<&dyn Array> = chunks.iter().map(|chunk| chunk.as_ref()).collect();
+            Ok(concat(&chunks)?)
+        }
+    }
+}
+
+/// What `of` makes of each chunk. One is let go of before the next is asked for. Without any chunk it has the type that comes
+/// out of an empty one.
+pub fn each(
+    data_type: &DataType,
+    chunks: impl Iterator<Item = Result<ArrayRef, Error>>,
+    of: impl Fn(&dyn Array) -> Result<ArrayRef, Error>,
+) -> Result<Column, Error> {
+    let (mut out, mut rows) = (Vec::new(), 0);
+    for chunk in chunks {
+        let chunk = chunk?;
+        out.push(of(&chunk).map_err(|error| error.after(rows))?);
+        rows += chunk.len();
+    }
+    let data_type = match out.first() {
+        Some(chunk) => chunk.data_type().clone(),
+        None => of(&new_empty_array(data_type))?.data_type().clone(),
+    };
+    Ok(Column::chunked(data_type, out))
+}
+
+/// What `of` makes of p and q as a whole, which is one value.
+pub fn as_a_whole(
+    p: Column,
+    q: Column,
+    of: impl Fn(&dyn Array, &dyn Array) -> Result<ArrayRef, Error>,
+) -> Result<Column, Error> {
+    let q = q.array()?;
+    p.as_a_whole(|p| of(p, &q))
+}
+
+/// What `of` makes of each row of p with its row of q, in the chunks of p. A side of one row goes with all of the other, as
+/// does a q of numbers where p is of lists; if that side is p, the chunks are those of q.
+pub fn each_pair(
+    p: Column,
+    q: Column,
+    of: impl Fn(&dyn Array, &dyn Array) -> Result<ArrayRef, Error>,
+) -> Result<Column, Error> {
+    let q_is_one = element(&p.data_type).is_some() && element(&q.data_type).is_none();
+    if q_is_one || q.len() == 1 {
+        let q = q.array()?;
+        return p.each(|p| of(p, &q));
+    }
+    if p.len() == 1 {
+        let p = p.array()?;
+        return q.each(|q| of(&p, q));
+    }
+    if p.len() != q.len() {
+        // Which is for `of` to complain about.
+        return as_a_whole(p, q, of);
+    }
+    let mut of_q = q.chunks.iter().filter(|chunk| !chunk.is_empty()).cloned();
+    let mut left = new_empty_array(&q.data_type);
+    let mut out = Vec::with_capacity(p.chunks.len());
+    let mut rows = 0;
+    for chunk in &p.chunks {
+        // Pulled apart where a chunk of q ends, and put together again.
+        let mut parts = Vec::new();
+        let mut done = 0;
+        loop {
+            if left.is_empty() && done < chunk.len() {
+                left = of_q.next().unwrap_or_else(|| left.clone());
+            }
+            let len = left.len().min(chunk.len() - done);
+            let part = of(&chunk.slice(done, len), &left.slice(0, len));
+            parts.push(part.map_err(|error| error.after(rows))?);
+            left = left.slice(len, left.len() - len);
+            (done, rows) = (done + len, rows + len);
+            if done == chunk.len() {
+                break;
+            }
+        }
+        out.push(joined(&parts, parts[0].data_type())?);
+    }
+    let data_type = match out.first() {
+        Some(chunk) => chunk.data_type().clone(),
+        None => of(&new_empty_array(&p.data_type), &left)?.data_type().clone(),
+    };
+    Ok(Column { data_type, chunks: out, is_chunked: p.is_chunked })
+}

@@ -1,0 +1,115 @@
+//! The way in: objects that speak the Arrow PyCapsule interface.
+
+use std::ffi::CStr;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::DataType;
+use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+use arrow::ffi_stream::FFI_ArrowArrayStream;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyTuple};
+
+use super::chunks::{self, Column};
+use crate::arrow::ffi::{self, Chunks};
+use crate::arrow::{Error, Side, check_type, element, is_single};
+
+/// An array, or a stream of them that has not been read.
+pub enum Source {
+    Whole(ArrayRef),
+    Stream { chunks: Chunks, data_type: DataType },
+}
+
+impl Source {
+    /// Opens whatever speaks Arrow, and refuses what doesn't hold numbers, or lists of them where they are taken. A table of one
+    /// column is that column.
+    pub fn open(object: &Bound<'_, PyAny>, side: Side, lists: bool) -> PyResult<Source> {
+        let source = if object.hasattr("__arrow_c_array__")? {
+            let capsules = object.call_method0("__arrow_c_array__")?;
+            let (schema, array) = capsules.cast_into::<PyTuple>()?.extract::<(Bound<'_, PyCapsule>, _)>()?;
+            let array: Bound<'_, PyCapsule> = array;
+            // SAFETY: capsules of these names hold these structures, as the interface has it.
+            let schema = unsafe { pointer::<FFI_ArrowSchema>(&schema, c"arrow_schema")?.as_ref() };
+            // SAFETY: likewise.
+            check_type(one_column(&unsafe { ffi::data_type(schema) }?), side, lists)?;
+            let array = pointer(&array, c"arrow_array")?;
+            // SAFETY: likewise; what is taken is marked as released for the capsule.
+            let array = unsafe { ffi::array(FFI_ArrowArray::from_raw(array.as_ptr()), schema) }?;
+            Source::Whole(column(array))
+        } else if object.hasattr("__arrow_c_stream__")? {
+            let capsule = object.call_method0("__arrow_c_stream__")?.cast_into::<PyCapsule>()?;
+            let stream = pointer(&capsule, c"arrow_array_stream")?;
+            // SAFETY: as for arrays.
+            let chunks = unsafe { Chunks::new(FFI_ArrowArrayStream::from_raw(stream.as_ptr())) }?;
+            let data_type = one_column(chunks.data_type()).clone();
+            check_type(&data_type, side, lists)?;
+            Source::Stream { data_type, chunks }
+        } else {
+            let kind = object.get_type().name()?;
+            return Err(PyTypeError::new_err(format!(
+                "{} must speak the Arrow PyCapsule interface, as arrays of PyArrow, Series of Polars and many others do, and \
+                 {kind} has neither `__arrow_c_array__` nor `__arrow_c_stream__`: wrap it, as in `pyarrow.array(…)`",
+                if side == Side::P { "p" } else { "q" },
+            )));
+        };
+        Ok(source)
+    }
+
+    fn data_type(&self) -> &DataType {
+        match self {
+            Source::Whole(array) => array.data_type(),
+            Source::Stream { data_type, .. } => data_type,
+        }
+    }
+
+    pub fn is_of_lists(&self) -> bool {
+        element(self.data_type()).is_some()
+    }
+
+    /// Whether the numbers ask for single precision.
+    pub fn is_single(&self) -> bool {
+        is_single(self.data_type())
+    }
+
+    /// All of it.
+    pub fn column(self) -> Result<Column, Error> {
+        Ok(match self {
+            Source::Whole(array) => Column::whole(array),
+            Source::Stream { chunks, data_type } => {
+                let chunks = chunks.map(|chunk| chunk.map(column)).collect::<Result<_, _>>()?;
+                Column::chunked(data_type, chunks)
+            }
+        })
+    }
+
+    /// What `of` makes of each chunk, of which a stream hands out one at a time.
+    pub fn each(self, of: impl Fn(&dyn Array) -> Result<ArrayRef, Error>) -> Result<Column, Error> {
+        match self {
+            Source::Whole(array) => Ok(Column::whole(of(&array)?)),
+            Source::Stream { chunks, data_type } => {
+                chunks::each(&data_type, chunks.map(|chunk| chunk.map(column)), of)
+            }
+        }
+    }
+}
+
+fn pointer<T>(capsule: &Bound<'_, PyCapsule>, name: &CStr) -> PyResult<std::ptr::NonNull<T>> {
+    Ok(capsule.pointer_checked(Some(name))?.cast())
+}
+
+/// The type of the column of a table that has just one.
+fn one_column(data_type: &DataType) -> &DataType {
+    match data_type {
+        DataType::Struct(columns) if columns.len() == 1 => columns[0].data_type(),
+        other => other,
+    }
+}
+
+/// The column of a table that has just one. Rows of a table are never null.
+fn column(array: ArrayRef) -> ArrayRef {
+    array
+        .as_struct_opt()
+        .filter(|table| table.num_columns() == 1)
+        .map(|table| table.column(0).clone())
+        .unwrap_or(array)
+}

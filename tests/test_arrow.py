@@ -1,0 +1,568 @@
+"""Arrow arrays: the rows of the contract to the last bit as in Polars, all kinds of lists, chunks, types and hostile memory."""
+
+from __future__ import annotations
+
+import math
+import struct
+import subprocess
+import sys
+import threading
+import time
+from decimal import Decimal
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import polars_entropy.arrow as pea
+from conftest import JUNK, assert_same
+from contract import ENTROPY, KL_DIV, LN2
+
+POLICIES = ("propagate", "omit")
+# As in `test_contract`: the sum of up to 1024 shares.
+ROW = 4 * 2.0**-52
+
+
+def bits(values):
+    """Values that are equal only if their bits are, NaNs apart."""
+    return [x if x is None else "NaN" if math.isnan(x) else struct.pack("<d", x) for x in values]
+
+
+def to_list(result):
+    kind = pa.array if isinstance(result, pea.Array) else pa.chunked_array
+    return kind(result).to_pylist()
+
+
+def with_junk(rows):
+    """Values, offsets, sizes and what is there, with junk behind null rows and at both ends."""
+    values, offsets, sizes = list(JUNK), [], []
+    for row in rows:
+        offsets.append(len(values))
+        values += JUNK if row is None else row
+        sizes.append(len(values) - offsets[-1])
+    return pa.array(values + JUNK, pa.float64()), offsets, sizes, pa.array([row is None for row in rows], pa.bool_())
+
+
+def list_array(kind, index):
+    def build(rows):
+        values, offsets, _, is_null = with_junk(rows)
+        return kind.from_arrays(pa.array([*offsets, len(values) - len(JUNK)], index), values, mask=is_null)
+
+    return build
+
+
+def view_array(kind, index):
+    def build(rows):
+        # Back to front, which list arrays cannot be.
+        values, offsets, sizes, is_null = with_junk(rows[::-1])
+        arrays = [pa.array(x[::-1], index) for x in (offsets, sizes)]
+        return kind.from_arrays(*arrays, values, mask=pa.array(is_null.to_pylist()[::-1], pa.bool_()))
+
+    return build
+
+
+def sliced(rows):
+    around = [[1.0], None, list(JUNK)]
+    return pa.array([*around, *rows, *around], pa.list_(pa.float64())).slice(len(around), len(rows))
+
+
+def chunked(rows):
+    parts = [rows[:1], [], rows[1:5], rows[5:]]
+    return pa.chunked_array([KINDS["large list"](part) for part in parts])
+
+
+KINDS = {
+    "list": list_array(pa.ListArray, pa.int32()),
+    "large list": list_array(pa.LargeListArray, pa.int64()),
+    "list view": view_array(pa.ListViewArray, pa.int32()),
+    "large list view": view_array(pa.LargeListViewArray, pa.int64()),
+    "sliced": sliced,
+    "chunked": chunked,
+}
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    return KINDS[request.param]
+
+
+# The contract.
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_rows(kind, policy):
+    rows = [case.p for case in ENTROPY]
+    got = to_list(pea.entropy(kind(rows), nan_policy=policy))
+    for value, case in zip(got, ENTROPY, strict=True):
+        assert_same(value, getattr(case, policy), rel=ROW, what=case.rule)
+    in_polars = pl.Series(rows, dtype=pl.List(pl.Float64)).info.list.entropy(nan_policy=policy)
+    assert bits(got) == bits(in_polars)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_pairs_of_rows(kind, policy):
+    p, q = [case.p for case in KL_DIV], [case.q for case in KL_DIV]
+    got = to_list(pea.kl_div(kind(p), kind(q), nan_policy=policy))
+    for value, case in zip(got, KL_DIV, strict=True):
+        assert_same(value, getattr(case, policy), rel=ROW, tol=ROW, what=case.rule)
+    lists = pl.List(pl.Float64)
+    in_polars = pl.Series(p, dtype=lists).info.list.kl_div(pl.Series(q, dtype=lists), nan_policy=policy)
+    assert bits(got) == bits(in_polars)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("case", ENTROPY, ids=lambda c: c.rule)
+def test_rows_of_fixed_size(policy, case):
+    if case.p == []:
+        pytest.skip("PyArrow makes no lists of width 0")
+    rows = pa.array([None, case.p, None], pa.list_(pa.float64(), len(case.p or [1.0])))
+    assert_same(to_list(pea.entropy(rows, nan_policy=policy))[1], getattr(case, policy), rel=ROW)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("case", [c for c in ENTROPY if c.p is not None], ids=lambda c: c.rule)
+def test_numbers_as_a_whole(policy, case):
+    numbers = pa.array([*JUNK, *case.p], pa.float64()).slice(len(JUNK))
+    for p in (numbers, pa.chunked_array([numbers[:1], numbers[1:]])):
+        assert_same(to_list(pea.entropy(p, nan_policy=policy))[0], getattr(case, policy), rel=ROW)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("case", [c for c in KL_DIV if None not in (c.p, c.q)], ids=lambda c: c.rule)
+def test_pairs_of_numbers_as_a_whole(policy, case):
+    p, q = (pa.array(x, pa.float64()) for x in (case.p, case.q))
+    in_chunks = pa.chunked_array([q[:1], q[1:]])
+    for right in (q, in_chunks):
+        got = to_list(pea.kl_div(p, right, nan_policy=policy))[0]
+        assert_same(got, getattr(case, policy), rel=ROW, tol=ROW)
+
+
+weights = st.none() | st.floats() | st.floats(0, 1) | st.sampled_from([0.0, 1.0, 5e-324, 1e308, 2.5])
+lists_of_weights = st.lists(st.none() | st.lists(weights, max_size=70), max_size=20)
+
+
+@given(lists_of_weights, st.sampled_from([None, 2, 0.5]), st.sampled_from(POLICIES), st.sampled_from(sorted(KINDS)))
+def test_any_rows_are_those_of_polars_to_the_last_bit(rows, base, policy, name):
+    series = pl.Series(rows, dtype=pl.List(pl.Float64))
+    got = to_list(pea.entropy(KINDS[name](rows), base=base, nan_policy=policy))
+    assert bits(got) == bits(series.info.list.entropy(base=base, nan_policy=policy))
+    reverse = series.list.reverse()
+    got = to_list(pea.kl_div(KINDS[name](rows), reverse, base=base, nan_policy=policy))
+    assert bits(got) == bits(series.info.list.kl_div(reverse, base=base, nan_policy=policy))
+
+
+@given(st.lists(weights, max_size=40))
+def test_any_elements_are_those_of_polars_to_the_last_bit(x):
+    series, y = pl.Series(x, dtype=pl.Float64), pl.Series(x[::-1], dtype=pl.Float64)
+    assert bits(to_list(pea.entr(pa.array(x, pa.float64())))) == bits(series.info.entr())
+    assert bits(to_list(pea.rel_entr(pa.array(x, pa.float64()), y))) == bits(series.info.rel_entr(y))
+
+
+# Types.
+
+NUMBERS = [
+    *(t() for t in (pa.int8, pa.int16, pa.int32, pa.int64, pa.uint8, pa.uint16, pa.uint32, pa.uint64)),
+    *(t() for t in (pa.float16, pa.float32, pa.float64, pa.bool_)),
+    pa.decimal128(12, 3),
+    pa.decimal32(9, 2),
+    pa.decimal64(12, 1),
+    pa.decimal256(40, 3),
+]
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=str)
+def test_every_number_is_that_of_polars_to_the_last_bit(number):
+    rows = [[True, False, True], [True], None, [False, True, None]]
+    if not pa.types.is_boolean(number):
+        rows = [row and [x if x is None else int(x) for x in row] for row in rows]
+        rows += [[100, 27, 3], [1, 2, 3, 4]]
+    if pa.types.is_decimal(number):
+        rows = [row and [x if x is None else Decimal(x) / 10 for x in row] for row in rows]
+    p = pa.array(rows, pa.large_list(number))
+    single = number in {pa.float16(), pa.float32()}
+    assert pa.array(pea.entropy(p)).type == (pa.float32() if single else pa.float64())
+    # Polars has no decimals of these widths.
+    same = p.cast(pa.large_list(pa.decimal128(38, number.scale))) if pa.types.is_decimal(number) else p
+    series = pl.Series(pl.from_arrow(same))
+    for policy in POLICIES:
+        assert bits(to_list(pea.entropy(p, nan_policy=policy))) == bits(series.info.list.entropy(nan_policy=policy))
+        uniform = to_list(pea.kl_div(p, series, nan_policy=policy))
+        assert bits(uniform) == bits(series.info.list.kl_div(series, nan_policy=policy))
+
+
+def test_results_are_single_only_if_neither_input_needs_more():
+    single, double = pa.array([[1.0, 3.0]], pa.list_(pa.float32())), pa.array([[1.0, 2.0]], pa.list_(pa.float64()))
+    assert pa.array(pea.kl_div(single, single)).type == pa.float32()
+    assert pa.array(pea.kl_div(single, double)).type == pa.float64()
+    assert pa.array(pea.kl_div(double, single)).type == pa.float64()
+    # A Python number has no precision of its own, a sequence has.
+    flat = pa.array([1.0, 3.0], pa.float32())
+    assert pa.array(pea.kl_div(flat, 1)).type == pa.float32()
+    assert pa.array(pea.rel_entr(flat, 0.1)).type == pa.float32()
+    assert pa.array(pea.rel_entr(flat, [0.1, 0.1])).type == pa.float64()
+    assert to_list(pea.rel_entr(flat, 0.1)) == pl.Series([1.0, 3.0], dtype=pl.Float32).info.rel_entr(0.1).to_list()
+
+
+def test_nulls_without_a_type_are_missing_numbers():
+    rows = pa.array([[None, None], [], None], pa.list_(pa.null()))
+    assert to_list(pea.entropy(rows)) == [None, 0.0, None]
+    assert to_list(pea.entropy(rows, nan_policy="omit")) == [0.0, 0.0, None]
+    assert to_list(pea.entropy(pa.nulls(3))) == [None]
+    assert to_list(pea.entr(pa.nulls(2))) == [None, None]
+    single = pa.array([[1.0, 1.0], [], []], pa.list_(pa.float32()))
+    assert pa.array(pea.kl_div(rows, single)).type == pa.float32()
+
+
+def test_lists_of_width_zero_are_empty():
+    # Which Polars cannot pass to a plugin.
+    rows = pl.Series([[], None, []], dtype=pl.Array(pl.Float64, 0))
+    assert to_list(pea.entropy(rows)) == [0.0, None, 0.0]
+
+
+# Nested lists.
+
+NESTED = [[[1.0, 1.0], [4.0]], None, [[0.0, 2.0], None]]
+
+
+@pytest.mark.parametrize(
+    "outer", [pa.list_, pa.large_list, lambda t: pa.list_(t, 2), pa.list_view, pa.large_list_view]
+)
+@pytest.mark.parametrize("inner", [pa.list_, pa.large_list])
+def test_the_innermost_level_is_reduced_and_those_around_it_stay(outer, inner):
+    of = inner(pa.float64())
+    if outer in {pa.list_view, pa.large_list_view}:
+        values = pa.array([[4.0], None, [1.0, 1.0], [0.0, 2.0]], of)
+        kind, index = {pa.list_view: (pa.ListViewArray, pa.int32()), pa.large_list_view: (pa.LargeListViewArray, pa.int64())}[
+            outer
+        ]
+        rows = kind.from_arrays(
+            pa.array([0, 3, 2], index), pa.array([1, 1, 2], index), values, mask=pa.array([False, True, False])
+        )
+        want = [[0.0], None, [LN2, 0.0]]
+    else:
+        rows, want = pa.array(NESTED, outer(of)), [[LN2, 0.0], None, [0.0, None]]
+    got = pa.array(pea.entropy(rows))
+    assert got.type == outer(pa.float64())
+    assert got.to_pylist() == want
+    got.validate(full=True)
+    # q: the same, one for each outer list, and one for all.
+    assert pa.array(pea.kl_div(rows, rows)).to_pylist() == [x and [y and 0.0 for y in x] for x in want]
+
+
+def test_q_may_lack_outer_levels():
+    p = pa.array([[[1.0, 0.0], [1.0, 1.0]], [[0.0, 1.0]]])
+    per_outer = pa.array([[1.0, 1.0], [0.0, 3.0]])
+    assert to_list(pea.kl_div(p, per_outer)) == [[LN2, 0.0], [0.0]]
+    assert to_list(pea.kl_div(p, pa.array([[1.0, 1.0]]))) == [[LN2, 0.0], [LN2]]
+    assert to_list(pea.kl_div(p, [1.0, 1.0])) == [[LN2, 0.0], [LN2]]
+    with pytest.raises(TypeError, match=r"q has 2 levels of lists and p 1"):
+        pea.kl_div(per_outer, p)
+    with pytest.raises(ValueError, match="p and q differ in length: row 1, 1 elements in p and 2 in q"):
+        pea.kl_div(p, pa.array([[[1.0, 1.0]] * 2, [[1.0, 1.0]] * 2]))
+
+
+# Broadcasting and chunks.
+
+
+def test_one_fixed_distribution_goes_with_every_row():
+    p = pa.array([[1.0, 0.0], None, [1.0, 1.0]])
+    for q in (
+        [1, 1], (1.0, 1.0), np.array([2.0, 2.0]), pa.array([1, 1]), pa.array([[3.0, 3.0]]), pl.Series([1.0, 1.0]),
+        pa.chunked_array([[1.0], [1.0]]), pa.chunked_array([[], [[1.0, 1.0]]], pa.list_(pa.float64())),
+    ):  # fmt: skip
+        assert to_list(pea.kl_div(p, q)) == [LN2, None, 0.0]
+    assert to_list(pea.kl_div(p, pa.array([None], pa.list_(pa.float64())))) == [None] * 3
+
+
+def test_one_p_goes_with_every_q_and_the_operands_keep_their_places():
+    p, q = pa.array([[1.0, 0.0]]), pa.chunked_array([[[1.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]]])
+    got = pea.kl_div(p, q)
+    assert to_list(got) == [LN2, 0.0, math.inf]
+    assert [len(chunk) for chunk in got.chunks] == [1, 2]
+    assert to_list(pea.kl_div(q, p)) == [math.inf, 0.0, math.inf]
+
+
+def test_one_number_is_a_uniform_q():
+    p = pa.array([1.0, 1.0, 2.0])
+    want = to_list(pea.kl_div(p, [1.0, 1.0, 1.0]))
+    assert to_list(pea.kl_div(p, 3)) == to_list(pea.kl_div(p, pa.array([7.0]))) == want
+    assert to_list(pea.kl_div(p, pa.array([None], pa.float64()))) == [None]
+    assert to_list(pea.rel_entr(pa.array([1.0, None]), pa.array([None], pa.float64()))) == [None, None]
+    with pytest.raises(TypeError, match="q is one number"):
+        pea.kl_div(pa.array([[1.0, 1.0]]), 3)
+
+
+def in_chunks(array, cuts):
+    edges = [0, *cuts, len(array)]
+    parts = [array.slice(a, b - a) for a, b in zip(edges, edges[1:], strict=False)]
+    return pa.chunked_array(parts, array.type)
+
+
+@given(st.data())
+def test_results_have_the_chunks_of_p_however_q_is_chunked(data):
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    n = data.draw(st.integers(2, 12))
+    p, q = (pa.array(rng.random((n, 3)).tolist()) for _ in "pq")
+    cuts = st.lists(st.integers(0, n), max_size=4).map(sorted)
+    of_p, of_q = in_chunks(p, data.draw(cuts)), in_chunks(q, data.draw(cuts))
+    whole = to_list(pea.kl_div(p, q))
+    got = pea.kl_div(of_p, of_q)
+    assert to_list(got) == whole
+    assert [len(chunk) for chunk in got.chunks] == [len(chunk) for chunk in of_p.chunks]
+    assert isinstance(pea.kl_div(p, of_q), pea.Array)
+    assert to_list(pea.kl_div(p, of_q)) == whole
+    flat_p, flat_q = (x.combine_chunks().flatten() for x in (of_p, of_q))
+    terms = pea.rel_entr(in_chunks(flat_p, data.draw(cuts)), in_chunks(flat_q, data.draw(cuts)))
+    assert to_list(terms) == to_list(pea.rel_entr(flat_p, flat_q))
+
+
+def test_a_stream_without_chunks_has_a_type_nevertheless():
+    none = pa.chunked_array([], pa.list_(pa.float32()))
+    for got in (pea.entropy(none), pea.kl_div(none, none), pea.kl_div(none, [1.0])):
+        column = pa.chunked_array(got)
+        assert column.num_chunks == 0
+    assert pa.chunked_array(pea.entropy(none)).type == pa.float32()
+    assert pa.chunked_array(pea.kl_div(none, none)).type == pa.float32()
+    nested = pa.chunked_array([], pa.list_(pa.list_(pa.int64())))
+    assert pa.chunked_array(pea.entropy(nested)).type == pa.list_(pa.float64())
+    assert to_list(pea.entropy(pa.chunked_array([], pa.int64()))) == [0.0]
+
+
+# Memory.
+
+
+def test_results_become_arrays_of_others_without_a_copy():
+    got = pea.entropy(pa.array([[1.0, 1.0], [1.0, 3.0]]))
+    vector, array, series = np.asarray(got), pa.array(got), pl.Series(got).to_numpy(allow_copy=False)
+    address = got.__array_interface__["data"][0]
+    assert vector.ctypes.data == address
+    assert array.buffers()[1].address == address
+    assert series.ctypes.data == address
+    assert not vector.flags.writeable
+    chunked = pea.entropy(pa.chunked_array([[[1.0, 1.0]], [[1.0, 3.0]]]))
+    addresses = [chunk.buffers()[1].address for chunk in pa.chunked_array(chunked).chunks]
+    assert addresses == [np.asarray(chunk).ctypes.data for chunk in chunked.chunks]
+    del got, array, series
+    assert vector.tolist() == to_list(chunked)
+
+
+def test_numpy_gets_a_copy_with_nan_where_there_are_nulls_or_chunks():
+    nulls = pea.entropy(pa.array([[1.0, 1.0], None]))
+    np.testing.assert_array_equal(np.asarray(nulls), [LN2, np.nan])
+    np.testing.assert_array_equal(np.asarray(nulls, dtype=np.float32), np.array([LN2, np.nan], np.float32))
+    chunks = pea.entropy(pa.chunked_array([[[1.0, 1.0]], [[2.0]]]))
+    np.testing.assert_array_equal(np.asarray(chunks), [LN2, 0.0])
+    assert np.array(chunks).flags.writeable
+    singles = pea.entropy(pa.chunked_array([[[1.0]], [None]], pa.list_(pa.float32())))
+    assert np.asarray(singles).dtype == np.float32
+    with pytest.raises(ValueError, match="without a copy"):
+        np.array(nulls, copy=False)
+    with pytest.raises(TypeError, match="is not one vector"):
+        np.asarray(pea.entropy(pa.array([[[1.0]]])))
+
+
+MEMORY = """
+import resource, sys
+import numpy as np, pyarrow as pa
+import polars_entropy.arrow as pea
+
+values = pa.array(np.random.default_rng(0).random(1 << 25))  # 256 MiB
+offsets = pa.array(np.arange(0, (1 << 25) + 1, 1 << 10, dtype=np.int64))
+p = pa.LargeListArray.from_arrays(offsets, values)
+pea.entropy(p.slice(0, 1)), pea.kl_div(p.slice(0, 1), p.slice(0, 1))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+pea.entropy(p), pea.kl_div(p, p.slice(0)), pea.entropy(values)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / (1 << 10))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux")
+def test_values_are_not_copied_on_the_way_in():
+    grown = subprocess.run([sys.executable, "-c", MEMORY], check=True, capture_output=True, text=True).stdout
+    # Two columns of 32 768 results are half a mebibyte; a copy would be 256.
+    assert float(grown) < 16
+
+
+def test_the_gil_is_released():
+    p = pa.array(np.random.default_rng(1).random((200_000, 64)).tolist()[:2000] * 100)
+    ticks, stop = [], threading.Event()
+
+    def tick():
+        while not stop.is_set():
+            ticks.append(time.perf_counter())
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    first = time.perf_counter()
+    for _ in range(5):
+        pea.kl_div(p, p)
+    last = time.perf_counter()
+    stop.set()
+    thread.join()
+    # With the GIL held, a tick could come between two calls only.
+    assert len([t for t in ticks if first < t < last]) > 10
+
+
+# What is refused.
+
+
+@pytest.mark.parametrize(
+    ("p", "message"),
+    [
+        (pa.array(["a"]), r"p is Utf8, and not an array of numbers or lists of numbers: cast it"),
+        (pa.array([["a"]]), r"p is List\(Utf8\)"),
+        (pa.array([1, 2]).dictionary_encode(), r"p is Dictionary.*cast it to Int64"),
+        (pa.table({"a": [1], "b": [2]}), r"p is Struct.*pass one column of it"),
+        (pa.array([[{"x": 1}]]), r"p is List\(Struct"),
+        (pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int64())), r"neither numbers nor lists"),
+        (pa.array([1], pa.date32()), r"p is Date32"),
+        ([[1.0]], r"p must speak the Arrow PyCapsule interface.*list has neither"),
+        (pl.LazyFrame({"p": [1]}), r"LazyFrame has neither"),
+        (np.array([1.0]), r"ndarray has neither"),
+    ],
+)
+def test_what_is_no_number_is_refused(p, message):
+    for function in (pea.entropy, pea.entr, lambda p: pea.kl_div(p, [1.0]), lambda p: pea.rel_entr(p, [1.0])):
+        with pytest.raises((TypeError, ValueError), match=message.replace(" or lists of numbers", "")[:20]):
+            function(p)
+    with pytest.raises((TypeError, ValueError), match=message):
+        pea.entropy(p)
+
+
+def test_elements_take_numbers_alone():
+    for function in (pea.entr, lambda p: pea.rel_entr(p, p)):
+        with pytest.raises(TypeError, match="not an array of numbers: pass its values, one level down"):
+            function(pa.array([[1.0]]))
+
+
+def test_q_is_checked_like_p():
+    p = pa.array([[1.0]])
+    for q, error, message in [
+        (pa.array(["a"]), TypeError, "q is Utf8"),
+        ("q", TypeError, "q must be"),
+        (pa.array([[1.0], [1.0], [1.0]]).slice(0, 0), None, None),
+        (pa.array([[1.0]] * 3), None, None),
+        ([1.0, 2.0], ValueError, "p and q differ in length: row 0, 1 elements in p and 2 in q"),
+        ([[1.0]], TypeError, "q must hold numbers"),
+    ]:
+        if error is None:
+            assert len(pea.kl_div(p, q)) == len(q)
+        else:
+            with pytest.raises(error, match=message):
+                pea.kl_div(p, q)
+    with pytest.raises(ValueError, match="p has 2 rows and q has 3"):
+        pea.kl_div(pa.array([[1.0]] * 2), pa.array([[1.0]] * 3))
+    with pytest.raises(ValueError, match="p and q differ in length: 2 elements in p and 3 in q"):
+        pea.kl_div(pa.array([1.0, 2.0]), pa.array([1.0, 2.0, 3.0]))
+    with pytest.raises(ValueError, match="p and q differ in length: 2 elements in p and 3 in q"):
+        pea.rel_entr(pa.array([1.0, 2.0]), pa.chunked_array([[1.0], [2.0, 3.0]]))
+
+
+@pytest.mark.parametrize("base", [0, 1, -2, math.inf, math.nan, True])
+def test_bases(base):
+    with pytest.raises(ValueError, match="`base` must be"):
+        pea.entropy(pa.array([1.0]), base=base)
+    with pytest.raises(ValueError, match="`base` must be"):
+        pea.kl_div(pa.array([1.0]), 1, base=base)
+
+
+def test_policies():
+    with pytest.raises(ValueError, match="`nan_policy` must be one of"):
+        pea.entropy(pa.array([1.0]), nan_policy="drop")
+    p = pa.chunked_array([[[1.0], None], [[1.0], [1.0, None]]])
+    with pytest.raises(ValueError, match=r"The input contains nan values: p, row 3, element 1 is null or NaN"):
+        pea.entropy(p, nan_policy="raise")
+    ones = pa.chunked_array([[[1.0], [1.0], [1.0], [1.0, math.nan]]])
+    with pytest.raises(ValueError, match=r"contains nan values: p, row 3, element 1"):
+        pea.kl_div(p, ones, nan_policy="raise")
+    with pytest.raises(ValueError, match=r"contains nan values: q, row 3, element 1"):
+        pea.kl_div(pa.array([[1.0]] * 3 + [[1.0, 2.0]]), ones, nan_policy="raise")
+    with pytest.raises(ValueError, match=r"contains nan values: p, element 1 is"):
+        pea.entropy(pa.array([1.0, None]), nan_policy="raise")
+    assert to_list(pea.entropy(pa.array([[1.0, 1.0], None]), nan_policy="raise")) == [LN2, None]
+
+
+# Hostile memory. `tests` in Rust and the fuzzer have the rest, for which Python has no words.
+
+
+VALUES = pa.array([1.0, 2.0, 3.0])
+
+
+def lying(kind, length, *numbers):
+    """A list array of VALUES whose offsets, or offsets and sizes, are these. PyArrow looks at them when it makes it; so they
+    change when it has."""
+    honest = [np.zeros(len(x), np.int32) for x in numbers]
+    buffers = [None, *(pa.py_buffer(x) for x in honest)]
+    array = pa.Array.from_buffers(kind(pa.float64()), length, buffers, children=[VALUES])
+    for memory, lies in zip(honest, numbers, strict=True):
+        memory[:] = lies
+    return array
+
+
+@pytest.mark.parametrize(
+    ("offsets", "row"),
+    [((0, 2, 1, 3), 1), ((0, 2, 4, 4), 1), ((-1, 1, 2, 3), 0), ((0, 1, 2, 2**31 - 1), 2), ((0, 1, -(2**31), 3), 1)],
+)
+def test_lists_that_do_not_lie_within_their_values_are_an_error(offsets, row):
+    p = lying(pa.list_, 3, offsets)
+    message = rf"p is not a valid array: at level 0, list {row} does not lie within its values"
+    with pytest.raises(ValueError, match=message):
+        pea.entropy(p)
+    with pytest.raises(ValueError, match=message.replace("list 0", "list 3").replace(f"list {row}", f"list {row + 3}")):
+        pea.entropy(pa.chunked_array([[[1.0]] * 3, p]))
+    with pytest.raises(ValueError, match="q is not a valid array"):
+        pea.kl_div(pa.array([[1.0]]), p)
+
+
+def test_list_views_that_do_not_lie_within_their_values_are_an_error():
+    for offsets, sizes in [((0, 2), (1, 2)), ((0, -1), (1, 1)), ((0, 1), (1, -1)), ((0, 2**31 - 1), (1, 2**31 - 1))]:
+        p = lying(pa.list_view, 2, offsets, sizes)
+        with pytest.raises(ValueError, match="at level 0, list 1 does not lie within its values"):
+            pea.entropy(p)
+        # Behind a null, anything goes.
+        p = pa.Array.from_buffers(p.type, 2, [pa.py_buffer(b"\x01"), *p.buffers()[1:3]], children=[VALUES])
+        assert to_list(pea.entropy(p)) == [0.0, None]
+
+
+class Broken:
+    """A producer that fails."""
+
+    def __init__(self, capsule):
+        self.capsule = capsule
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self.capsule()
+
+    __arrow_c_array__ = property()
+
+
+def test_producers_that_fail_are_an_error():
+    def raises():
+        raise RuntimeError("no data today")
+
+    with pytest.raises(RuntimeError, match="no data today"):
+        pea.entropy(Broken(raises))
+    with pytest.raises(TypeError):
+        pea.entropy(Broken(lambda: 7))
+    stream = pl.Series([1.0]).__arrow_c_stream__()
+    assert to_list(pea.entropy(Broken(lambda: stream))) == [0.0]
+    with pytest.raises(ValueError, match="released"):
+        pea.entropy(Broken(lambda: stream))
+
+    def batches():
+        yield pa.record_batch({"p": [1.0]})
+        raise RuntimeError("the line broke")
+
+    reader = pa.RecordBatchReader.from_batches(pa.schema({"p": pa.float64()}), batches())
+    with pytest.raises(ValueError, match=r"the stream of arrays failed:(.|\n)*the line broke"):
+        pea.entropy(reader)
+
+
+def test_results_describe_themselves():
+    assert repr(pea.entropy(pa.array([[1.0]] * 12))).endswith("of 12 Float64: [" + "0.0, " * 10 + "…]>")
+    assert repr(pea.entr(pa.chunked_array([], pa.float32()))).endswith("of 0 Float32 in 0 chunks: []>")
+    assert len(pea.entropy(pa.array([[1.0]] * 12))) == 12
