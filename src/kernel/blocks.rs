@@ -1,5 +1,7 @@
 //! Blocks of eight lanes: how distributions lie in them, how they are summed, and what their totals tell.
 
+use std::ops::Range;
+
 use super::math::power_of_two;
 
 /// The width of a block. Eight doubles are one AVX-512 register or two AVX2 ones. Sums are kept in this many lanes,
@@ -8,6 +10,9 @@ pub const LANES: usize = 8;
 
 /// A number for each lane.
 pub type Block = [f64; LANES];
+
+/// Two blocks of weights in single precision: one register of sixteen.
+pub type Wide = [f32; 2 * LANES];
 
 /// A block of an expression for each lane. A macro, since closures are not sure to be inlined; see [`Terms`].
 macro_rules! lanes {
@@ -93,6 +98,32 @@ pub trait Source {
     /// The `i`-th block.
     fn block(&self, i: usize) -> Block;
 }
+
+/// A source whose weights may be stored in single precision, and can be read so.
+///
+/// They are taken in groups, each of which goes through a loop in single precision and then through one in double. A loop for
+/// both would be compiled for eight lanes, the fewer of the two.
+pub trait Stored: Source {
+    /// Whether they are.
+    const SINGLE: bool;
+    /// Blocks 2i and 2i + 1; the latter is 0 if there is none.
+    fn wide(&self, i: usize) -> Wide;
+
+    /// The number of groups.
+    #[inline(always)]
+    fn groups(&self) -> usize {
+        self.blocks().div_ceil(2 * GROUP)
+    }
+
+    /// The pairs of blocks of the `i`-th group.
+    #[inline(always)]
+    fn group(&self, i: usize) -> Range<usize> {
+        i * GROUP..(i * GROUP + GROUP).min(self.blocks().div_ceil(2))
+    }
+}
+
+/// The number of pairs of blocks in a group.
+pub const GROUP: usize = 8;
 
 /// What a sum is taken of. Not a closure: those are not sure to be inlined, and a loop that isn't inlined as a whole is not
 /// compiled for the instruction set at hand.
@@ -183,6 +214,10 @@ pub struct Totals {
 const TINY: f64 = 1e-100;
 const HUGE: f64 = 1e100;
 
+/// Totals outside of this are not for the logarithms of single precision. Those of subnormal weights are off by up to 16,
+/// but beside such a total subnormals have no part in any result: not even as many as fit in memory.
+const LEAST_SINGLE: f64 = 1e-18;
+
 impl Totals {
     /// Reads the distributions once.
     #[inline(always)]
@@ -190,6 +225,14 @@ impl Totals {
         let mut scan = Scan { source, max: [0.0; LANES], min: [0.0; LANES] };
         let [total] = sums::<(), L, 1>(source.blocks(), &mut scan);
         Totals { total, max: scan.max, min: scan.min }
+    }
+
+    /// Of weights in single precision, read otherwise.
+    #[inline(always)]
+    pub fn new(total: Block, Extremes { max, min }: Extremes) -> Totals {
+        let max = lanes!(k => f64::from(if max[k] > max[k + LANES] { max[k] } else { max[k + LANES] }));
+        let min = lanes!(k => f64::from(if min[k] < min[k + LANES] { min[k] } else { min[k + LANES] }));
+        Totals { total, max, min }
     }
 
     /// The largest weights, and at least 0.
@@ -211,6 +254,12 @@ impl Totals {
         L::all(lanes!(k => (self.min[k] >= 0.0) & (self.total[k] >= TINY) & (self.total[k] <= HUGE)))
     }
 
+    /// Where no subnormal weight counts, of those in single precision.
+    #[inline(always)]
+    pub fn outweigh_subnormals(&self) -> [bool; LANES] {
+        lanes!(k => self.total[k] >= LEAST_SINGLE)
+    }
+
     /// The power of two that brings the sum of weights with this maximum into the middle of the range.
     pub fn scale(&self) -> f64 {
         let max = Along::max(self.max)[0];
@@ -224,6 +273,25 @@ impl Totals {
     }
 }
 
+/// The largest and the smallest weight of each lane, at least and at most 0.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extremes {
+    max: Wide,
+    min: Wide,
+}
+
+impl Extremes {
+    /// Takes note of weights.
+    #[inline(always)]
+    pub fn see(&mut self, x: &Wide) {
+        let Extremes { max, min } = self;
+        for k in 0..2 * LANES {
+            max[k] = if x[k] > max[k] { x[k] } else { max[k] };
+            min[k] = if x[k] < min[k] { x[k] } else { min[k] };
+        }
+    }
+}
+
 /// Values of distributions in blocks, and where they hold; elsewhere the rules have to be asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Plain {
@@ -233,8 +301,25 @@ pub struct Plain {
     pub holds: [bool; LANES],
 }
 
+impl Plain {
+    /// These values where they hold, and others elsewhere.
+    #[inline(always)]
+    pub fn or(self, other: Plain) -> Plain {
+        Plain {
+            value: lanes!(k => if self.holds[k] { self.value[k] } else { other.value[k] }),
+            holds: lanes!(k => self.holds[k] | other.holds[k]),
+        }
+    }
+}
+
 /// Nowhere.
 pub const NOT_PLAIN: Plain = Plain { value: [0.0; LANES], holds: [false; LANES] };
+
+/// Whether all of them hold.
+#[inline(always)]
+pub fn all(lanes: [bool; LANES]) -> bool {
+    Along::all(lanes)[0]
+}
 
 /// Whether one of them holds.
 #[inline(always)]

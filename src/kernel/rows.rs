@@ -208,7 +208,7 @@ trait Quantity {
 
 struct Entropies<'a, T> {
     x: &'a Rows<'a, T>,
-    tile: Tile,
+    tile: Tile<T>,
 }
 
 impl<T: Weight> Quantity for Entropies<'_, T> {
@@ -233,7 +233,7 @@ impl<T: Weight> Quantity for Entropies<'_, T> {
         if policy == NanPolicy::Omit {
             self.tile.omit();
         }
-        entropy::of_blocks::<A, Across>(&self.tile)
+        entropy::of_blocks::<A, Across, _>(&self.tile)
     }
 
     #[inline(always)]
@@ -260,8 +260,8 @@ impl<T: Weight> Quantity for Entropies<'_, T> {
 struct Divergences<'a, T> {
     p: &'a Rows<'a, T>,
     q: &'a Rows<'a, T>,
-    tile_p: Tile,
-    tile_q: Tile,
+    tile_p: Tile<T>,
+    tile_q: Tile<T>,
 }
 
 impl<T: Weight> Quantity for Divergences<'_, T> {
@@ -537,7 +537,13 @@ mod tests {
 
     #[test]
     fn a_row_does_not_depend_on_its_neighbours() {
+        check_neighbours(|x| x);
+        check_neighbours(|x| x as f32);
+    }
+
+    fn check_neighbours<T: Weight>(of: fn(f64) -> T) {
         let (p, q, offsets, bits) = mixed();
+        let [p, q] = [p, q].map(|x| x.into_iter().map(of).collect::<Vec<_>>());
         let count = offsets.len() - 1;
         for policy in [NanPolicy::Propagate, NanPolicy::Omit] {
             let values = |offsets: &[i64]| {
@@ -548,7 +554,7 @@ mod tests {
                         valid: None,
                     },
                 };
-                let (p, q): (Rows<f64>, Rows<f64>) = (rows(&p), rows(&q));
+                let (p, q): (Rows<T>, Rows<T>) = (rows(&p), rows(&q));
                 let (mut h, mut d) = (Values::default(), Values::default());
                 let all = Which::all(offsets.len() - 1);
                 entropy(&p, all, policy, Unit::new(None), &mut h).unwrap();

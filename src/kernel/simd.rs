@@ -111,7 +111,7 @@ pub(crate) mod tests {
     use crate::kernel::contract::{NanPolicy, Unit};
     use crate::kernel::levels::{self, Extents};
     use crate::kernel::rows::{self, Rows, Values, Which};
-    use crate::kernel::weights::{Bits, Weights};
+    use crate::kernel::weights::{Bits, Weight, Weights};
 
     thread_local! {
         /// Overrides the choice of a level on this thread.
@@ -147,21 +147,28 @@ pub(crate) mod tests {
         (p, q, (0..375).map(|i| if i % 3 == 0 { 0b1110_1111 } else { 0xff }).collect())
     }
 
-    /// The bits of everything that is computed in loops.
-    fn results() -> Vec<u64> {
+    /// The values of rows of many widths, in this type.
+    fn rows_of<T: Weight>(of: fn(f64) -> T) -> Vec<f64> {
         let (p, q, valid) = data();
+        let [p, q] = [p, q].map(|x| x.into_iter().map(of).collect::<Vec<_>>());
         let mut out = Values::default();
         for width in [1, 7, 8, 13, 100, 1000] {
             let rows = |x| Rows {
                 weights: Weights::new(x, Some(Bits::new(&valid, 0))),
                 level: levels::Level { extents: Extents::Width { width, rows: 3000 / width }, valid: None },
             };
-            let (p, q): (Rows<f64>, Rows<f64>) = (rows(&p), rows(&q));
+            let (p, q): (Rows<T>, Rows<T>) = (rows(&p), rows(&q));
             let (all, unit) = (Which::all(3000 / width), Unit::new(Some(2.0)));
             rows::entropy(&p, all, NanPolicy::Omit, unit, &mut out).unwrap();
             rows::kl_div(&p, &q, all, NanPolicy::Omit, unit, &mut out).unwrap();
         }
-        let (mut values, _) = out.into_parts();
+        out.into_parts().0
+    }
+
+    /// The bits of everything that is computed in loops in double precision.
+    fn results() -> Vec<u64> {
+        let (p, q, _) = data();
+        let mut values = rows_of(|x| x);
         let (p, q) = (Weights::new(&p, None), Weights::new(&q, None));
         values.extend(columns::map(p, &columns::Term));
         values.extend(columns::map(p, &columns::Entr));
@@ -178,9 +185,11 @@ pub(crate) mod tests {
     #[test]
     fn every_level_with_fused_arithmetic_gives_the_same_bits() {
         let [_, fused @ ..] = Level::available() else { unreachable!("there is always the baseline") };
-        let best = results();
+        let single = || rows_of(|x| x as f32).into_iter().map(f64::to_bits).collect::<Vec<_>>();
+        let best = (results(), single());
         for level in fused {
-            assert!(at(*level, results) == best, "{level:?}");
+            assert!(at(*level, results) == best.0, "{level:?}");
+            assert!(at(*level, single) == best.1, "{level:?}, single precision");
         }
     }
 
@@ -189,5 +198,15 @@ pub(crate) mod tests {
         let distances = at(Level::Baseline, results).into_iter().zip(results()).map(|(a, b)| distance(a, b));
         // A handful of roundings more in each logarithm; 5 were seen.
         assert!(distances.max().unwrap() <= 8);
+    }
+
+    #[test]
+    fn the_baseline_in_single_precision_is_within_its_error() {
+        let single = || rows_of(|x| x as f32);
+        for (baseline, best) in at(Level::Baseline, single).into_iter().zip(single()) {
+            // Twice the error that a divergence may have.
+            let same = baseline == best || (baseline.is_nan() && best.is_nan());
+            assert!(same || (baseline - best).abs() <= 2.8e-7 * best, "{baseline:e} {best:e}");
+        }
     }
 }

@@ -2,26 +2,48 @@
 
 use std::ops::Range;
 
-use super::blocks::{Block, LANES, Source, lanes};
+use super::blocks::{Block, LANES, Source, Stored, Wide, lanes};
 
 /// A floating-point number that weights are stored in. Integers and the rest are cast at the edge; sums are always
 /// taken in double precision.
 pub trait Weight: Copy + Default {
-    /// The number in double precision, in which everything is computed.
+    /// Whether that is single precision, which has ways of its own.
+    const SINGLE: bool;
+    /// Not a number.
+    const NAN: Self;
+    /// The number in double precision.
     fn to_f64(self) -> f64;
+    /// The number in single precision.
+    fn to_f32(self) -> f32;
 }
 
 impl Weight for f64 {
+    const SINGLE: bool = false;
+    const NAN: f64 = f64::NAN;
+
     #[inline(always)]
     fn to_f64(self) -> f64 {
         self
     }
+
+    #[inline(always)]
+    fn to_f32(self) -> f32 {
+        self as f32
+    }
 }
 
 impl Weight for f32 {
+    const SINGLE: bool = true;
+    const NAN: f32 = f32::NAN;
+
     #[inline(always)]
     fn to_f64(self) -> f64 {
         f64::from(self)
+    }
+
+    #[inline(always)]
+    fn to_f32(self) -> f32 {
+        self
     }
 }
 
@@ -166,7 +188,7 @@ impl<T: Weight> Mask for Weights<'_, T> {
     fn keeps_eight(&self, i: usize) -> [bool; LANES] {
         let valid = self.valid.map_or(u8::MAX, |bits| bits.eight(i));
         let x = eight(self.values, i);
-        lanes!(k => (valid & (1 << k) != 0) & !x[k].is_nan())
+        lanes!(k => (valid & (1 << k) != 0) & !x[k].to_f64().is_nan())
     }
 }
 
@@ -186,16 +208,26 @@ impl<A: Mask, B: Mask> Mask for (A, B) {
 
 /// Elements `i` to `i + 7`, with 0 behind the end.
 #[inline(always)]
-fn eight<T: Weight>(values: &[T], i: usize) -> Block {
-    let rest = &values[i..];
-    match rest.first_chunk::<LANES>() {
-        Some(whole) => lanes!(k => whole[k].to_f64()),
+fn eight<T: Weight>(values: &[T], i: usize) -> [T; LANES] {
+    let rest = values.get(i..).unwrap_or_default();
+    match rest.first_chunk() {
+        Some(whole) => *whole,
         None => {
-            let mut block = [0.0; LANES];
-            block.iter_mut().zip(rest).for_each(|(slot, x)| *slot = x.to_f64());
+            let mut block = [T::default(); LANES];
+            block.iter_mut().zip(rest).for_each(|(slot, x)| *slot = *x);
             block
         }
     }
+}
+
+/// Sixteen elements in single precision.
+#[inline(always)]
+fn to_wide<T: Weight>(values: &[T]) -> Wide {
+    let mut wide = Wide::default();
+    for k in 0..wide.len() {
+        wide[k] = values[k].to_f32();
+    }
+    wide
 }
 
 /// Weights without nulls, [`Along`](super::blocks::Along).
@@ -204,7 +236,7 @@ pub struct Dense<'a, T> {
     /// As many as fill blocks.
     whole: &'a [[T; LANES]],
     /// The others, read once for all passes.
-    last: Block,
+    last: [T; LANES],
     blocks: usize,
 }
 
@@ -226,7 +258,20 @@ impl<T: Weight> Source for Dense<'_, T> {
     fn block(&self, i: usize) -> Block {
         match self.whole.get(i) {
             Some(whole) => lanes!(k => whole[k].to_f64()),
-            None => self.last,
+            None => lanes!(k => self.last[k].to_f64()),
+        }
+    }
+}
+
+impl<T: Weight> Stored for Dense<'_, T> {
+    const SINGLE: bool = T::SINGLE;
+
+    #[inline(always)]
+    fn wide(&self, i: usize) -> Wide {
+        match self.whole.get(2 * i..2 * i + 2) {
+            Some(whole) => to_wide(whole.as_flattened()),
+            None if 2 * i < self.whole.len() => to_wide([self.whole[2 * i], self.last].as_flattened()),
+            None => to_wide([self.last, [T::default(); LANES]].as_flattened()),
         }
     }
 }
@@ -248,7 +293,21 @@ impl<T: Weight, M: Mask> Source for Masked<'_, T, M> {
     #[inline(always)]
     fn block(&self, i: usize) -> Block {
         let (x, keeps) = (eight(self.values, i * LANES), self.mask.keeps_eight(i * LANES));
-        lanes!(k => if keeps[k] { x[k] * self.scale } else { 0.0 })
+        lanes!(k => if keeps[k] { x[k].to_f64() * self.scale } else { 0.0 })
+    }
+}
+
+impl<T: Weight, M: Mask> Stored for Masked<'_, T, M> {
+    const SINGLE: bool = T::SINGLE;
+
+    #[inline(always)]
+    fn wide(&self, i: usize) -> Wide {
+        debug_assert_eq!(self.scale, 1.0, "weights are scaled in double precision");
+        let kept = |i| {
+            let (x, keeps) = (eight(self.values, i * LANES), self.mask.keeps_eight(i * LANES));
+            lanes!(k => if keeps[k] { x[k] } else { T::default() })
+        };
+        to_wide([kept(2 * i), kept(2 * i + 1)].as_flattened())
     }
 }
 
@@ -256,37 +315,41 @@ impl<T: Weight, M: Mask> Source for Masked<'_, T, M> {
 pub const SHORT: usize = 64;
 
 /// Eight short distributions, [`Across`](super::blocks::Across).
-pub struct Tile {
-    blocks: [Block; SHORT],
+pub struct Tile<T> {
+    blocks: [[T; LANES]; SHORT],
     used: usize,
 }
 
-impl Default for Tile {
+impl<T: Weight> Default for Tile<T> {
     fn default() -> Self {
-        Tile { blocks: [[0.0; LANES]; SHORT], used: 0 }
+        Tile { blocks: [[T::default(); LANES]; SHORT], used: 0 }
     }
 }
 
-impl Tile {
+impl<T: Weight> Tile<T> {
     /// Puts a distribution into each lane: those that start there in `x` and are so long. What is missing becomes NaN.
     #[inline(always)]
-    pub fn fill<T: Weight>(&mut self, x: Weights<T>, starts: [usize; LANES], lens: [usize; LANES]) {
+    pub fn fill(&mut self, x: Weights<T>, starts: [usize; LANES], lens: [usize; LANES]) {
         let (mut shortest, mut longest) = (SHORT, 0);
         for len in lens {
             shortest = shortest.min(len);
             longest = longest.max(len);
         }
+        if T::SINGLE {
+            // Blocks are read in twos.
+            longest = longest.next_multiple_of(2);
+        }
         self.used = longest.min(SHORT);
         let heads: [&[T]; LANES] = lanes!(k => &x.values[starts[k]..starts[k] + shortest]);
         for (i, block) in self.blocks[..shortest].iter_mut().enumerate() {
-            *block = lanes!(k => heads[k][i].to_f64());
+            *block = lanes!(k => heads[k][i]);
         }
         if shortest < longest {
-            self.blocks[shortest..self.used].fill([0.0; LANES]);
+            self.blocks[shortest..self.used].fill([T::default(); LANES]);
             for k in 0..LANES {
                 let rest = &x.values[starts[k] + shortest..starts[k] + lens[k]];
                 for (block, x) in self.blocks[shortest..].iter_mut().zip(rest) {
-                    block[k] = x.to_f64();
+                    block[k] = *x;
                 }
             }
         }
@@ -294,7 +357,7 @@ impl Tile {
         for k in 0..LANES {
             if !bits.from(starts[k]).all(lens[k]) {
                 for i in 0..lens[k] {
-                    self.blocks[i][k] = if bits.get(starts[k] + i) { self.blocks[i][k] } else { f64::NAN };
+                    self.blocks[i][k] = if bits.get(starts[k] + i) { self.blocks[i][k] } else { T::NAN };
                 }
             }
         }
@@ -304,23 +367,23 @@ impl Tile {
     #[inline(always)]
     pub fn omit(&mut self) {
         for x in self.blocks[..self.used].as_flattened_mut() {
-            *x = if x.is_nan() { 0.0 } else { *x };
+            *x = if x.to_f64().is_nan() { T::default() } else { *x };
         }
     }
 
     /// Drops what is missing in this or the other one.
     #[inline(always)]
-    pub fn omit_pairs(&mut self, other: &mut Tile) {
+    pub fn omit_pairs(&mut self, other: &mut Tile<T>) {
         let pairs = self.blocks[..self.used].as_flattened_mut().iter_mut();
         for (p, q) in pairs.zip(other.blocks.as_flattened_mut()) {
-            let keep = !p.is_nan() & !q.is_nan();
-            *p = if keep { *p } else { 0.0 };
-            *q = if keep { *q } else { 0.0 };
+            let keep = !p.to_f64().is_nan() & !q.to_f64().is_nan();
+            *p = if keep { *p } else { T::default() };
+            *q = if keep { *q } else { T::default() };
         }
     }
 }
 
-impl Source for Tile {
+impl<T: Weight> Source for Tile<T> {
     #[inline(always)]
     fn blocks(&self) -> usize {
         self.used.min(SHORT)
@@ -328,6 +391,15 @@ impl Source for Tile {
 
     #[inline(always)]
     fn block(&self, i: usize) -> Block {
-        self.blocks[i]
+        lanes!(k => self.blocks[i][k].to_f64())
+    }
+}
+
+impl<T: Weight> Stored for Tile<T> {
+    const SINGLE: bool = T::SINGLE;
+
+    #[inline(always)]
+    fn wide(&self, i: usize) -> Wide {
+        to_wide(self.blocks[2 * i..2 * i + 2].as_flattened())
     }
 }
