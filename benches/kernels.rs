@@ -57,8 +57,8 @@ fn bench_rows_of<T: Weight>(c: &mut Criterion, float: &str, of: impl Fn(f64) -> 
         for (what, x, policy) in entropies {
             group.bench_function(BenchmarkId::new(format!("entropy {float}, {what}"), width), |b| {
                 b.iter(|| {
-                    let mut out = Values::with_capacity(x.extents.len());
-                    let all = Which::all(x.extents.len());
+                    let mut out = Values::with_capacity(x.level.extents.len());
+                    let all = Which::all(x.level.extents.len());
                     rows::entropy(&x, all, policy, Unit::new(None), &mut out).unwrap();
                     black_box(out)
                 })
@@ -72,8 +72,8 @@ fn bench_rows_of<T: Weight>(c: &mut Criterion, float: &str, of: impl Fn(f64) -> 
         for (what, p, q, policy) in divergences {
             group.bench_function(BenchmarkId::new(format!("kl_div {float}, {what}"), width), |b| {
                 b.iter(|| {
-                    let mut out = Values::with_capacity(p.extents.len());
-                    let all = Which::all(p.extents.len());
+                    let mut out = Values::with_capacity(p.level.extents.len());
+                    let all = Which::all(p.level.extents.len());
                     rows::kl_div(&p, &q, all, policy, Unit::new(None), &mut out).unwrap();
                     black_box(out)
                 })

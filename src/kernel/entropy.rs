@@ -289,9 +289,9 @@ mod tests {
 
     use super::*;
     use crate::kernel::contract::Unit;
+    use crate::kernel::levels::{Extents, Level};
     use crate::kernel::math::Fused;
     use crate::kernel::math::tests::uniform;
-    use crate::kernel::levels::{Extents, Level};
     use crate::kernel::rows::{self, Rows, Values, Which};
 
     fn propagate(x: &[f64]) -> Option<f64> {

@@ -392,9 +392,9 @@ pub fn settle(rank: Rank, q: f64, value: impl FnOnce() -> f64) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::kernel::contract::Unit;
+    use crate::kernel::levels::{Extents, Level};
     use crate::kernel::math::Fused;
     use crate::kernel::math::tests::uniform;
-    use crate::kernel::levels::{Extents, Level};
     use crate::kernel::rows::{self, Rows, Values, Which};
 
     #[test]
