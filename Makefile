@@ -12,15 +12,21 @@ WHEEL := target/wheels/.built
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE \
 	$(shell find src python -name '*.rs' -o -name '*.py' -o -name 'py.typed')
 
-.PHONY: demo test test-rust test-python test-oldest test-spark demo-spark java lint format bench bench-scale bench-kernels accuracy clean help
+# The kernels and the Arrow arrays, without Polars and Python: a minute.
+RUST := --locked --no-default-features --features arrow
+
+.PHONY: demo demo-arrow demo-spark test test-rust test-python test-oldest test-spark java lint format fuzz bench bench-scale \
+	bench-kernels accuracy clean help
 
 help:
 	@echo "make demo          entropies and divergences of real data, printed"
+	@echo "make demo-arrow    entropies of an Arrow IPC file, in Rust, without Polars"
 	@echo "make test          the tests: Rust, and Python on the newest Polars"
 	@echo "make test-oldest   the Python tests on Polars $(OLDEST_POLARS)"
 	@echo "make test-spark    the tests of polars_entropy.spark on a cluster of two executors; needs Java 17"
 	@echo "make demo-spark    entropies of groups of 50 million rows on such a cluster; ROWS=1000000 for fewer"
 	@echo "make lint          formatting, clippy, ruff, types"
+	@echo "make fuzz          ten minutes of fuzzing for each target; needs nightly Rust and cargo-fuzz; FUZZ_SECONDS=60 for less"
 	@echo "make bench         speed and memory beside SciPy and other peers, to docs/benchmarks.md"
 	@echo "make bench-scale   time and memory of up to 256 million rows, to docs/scale-benchmark.md"
 	@echo "make accuracy      the errors beside SciPy's, and docs/accuracy.md"
@@ -29,10 +35,16 @@ help:
 demo: $(VENV)/.installed
 	$(VENV)/bin/python examples/digits.py
 
+demo-arrow: $(VENV)/.installed
+	$(VENV)/bin/python -c "import sys; sys.path.append('examples'); import digits; digits.load().write_ipc('target/digits.arrow')"
+	cargo run --quiet $(RUST) --example ipc_entropies -- target/digits.arrow ink 2
+
 test: test-rust test-python
 
+# The second: what the fuzzer found stays found.
 test-rust:
-	cargo test --locked --no-default-features
+	cargo test $(RUST)
+	cargo test --locked --package polars-entropy-fuzz
 
 test-python: $(VENV)/.installed
 	$(VENV)/bin/pytest -n auto
@@ -58,16 +70,26 @@ java:
 
 # No interpreter: clippy only looks at the code, and in a folder of its own.
 lint: $(VENV)/.installed
-	cargo fmt --check
-	PYO3_NO_PYTHON=1 cargo clippy --locked --all-targets -- -D warnings
+	cargo fmt --all --check
+	PYO3_NO_PYTHON=1 cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc $(RUST) --no-deps
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy --python-executable $(VENV)/bin/python
 
 format: $(VENV)/.tools
-	cargo fmt
+	cargo fmt --all
 	$(VENV)/bin/ruff format
 	$(VENV)/bin/ruff check --fix
+
+# What it finds is in fuzz/corpus, what breaks a promise in fuzz/artifacts. An allocation that is too large has to be an
+# error here, too, as it is without the sanitizer.
+FUZZ_SECONDS := 600
+fuzz:
+	for target in way_in kernel; do \
+		ASAN_OPTIONS=allocator_may_return_null=1 cargo +nightly fuzz run --features libfuzzer --target-dir target/fuzz \
+			$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 || exit 1; \
+	done
 
 # A trial run: make bench BENCH="--scale 0.02 --runs 2 --out target/bench"
 bench: $(VENV)/.installed $(VENV)/.bench
@@ -90,7 +112,7 @@ clean:
 $(VENV)/.tools: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(VENV)/bin/python -m pip install --quiet --upgrade --group build --group test --group lint polars
+	$(VENV)/bin/python -m pip install --quiet --upgrade --group build --group test --group producers --group lint polars
 	touch $@
 
 $(VENV)/.bench: pyproject.toml $(VENV)/.tools

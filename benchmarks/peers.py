@@ -11,7 +11,7 @@ import polars as pl
 import scipy.stats
 import simsimd
 
-import polars_entropy  # noqa: F401  registers the namespace
+import polars_entropy.arrow as pea
 
 from .timing import FLOOR, OURS
 
@@ -37,6 +37,10 @@ def arrays(frame: pl.DataFrame) -> pl.DataFrame:
 
 def matrices(frame: pl.DataFrame) -> tuple[np.ndarray, ...]:
     return tuple(column.explode(empty_as_null=False).to_numpy().reshape(len(column), -1) for column in frame)
+
+
+def arrow(frame: pl.DataFrame) -> tuple[Any, ...]:
+    return tuple(column.to_arrow() for column in frame)
 
 
 def selection(*exprs: pl.Expr) -> Callable[[pl.DataFrame], pl.Series]:
@@ -116,6 +120,9 @@ PEERS = {
     FLOOR: Peer(unchanged, selection(P.list.sum()), selection(pl.col("p", "q").list.sum()), tolerance=None),
     OURS: Peer(unchanged, OURS_H, OURS_D),
     "polars-entropy, Array": Peer(arrays, selection(ARRAY.entropy()), selection(ARRAY.kl_div("q"))),
+    "polars-entropy, Arrow": Peer(
+        arrow, lambda w: pl.Series(pea.entropy(w[0])), lambda w: pl.Series(pea.kl_div(*w)), tolerance=1e-300
+    ),
     "polars-entropy, List of Float32": Peer(
         lambda frame: frame.cast(pl.List(pl.Float32)), OURS_H, OURS_D, tolerance=1e-4
     ),

@@ -21,6 +21,7 @@ SUMS = {"entropy": "sum", "Polars `entropy`": "sum", "kl_div": "two sums"}
 STYLES = {
     OURS: {"color": "#c1121f", "lw": 3.5, "marker": "o", "zorder": 4},
     "polars-entropy, Array": {"color": "#c1121f", "ls": "--", "marker": "s", "zorder": 3},
+    "polars-entropy, Arrow": {"color": "#c1121f", "ls": "-.", "marker": "d", "zorder": 3},
     "polars-entropy, List of Float32": {"color": "#c1121f", "ls": ":", "marker": "v", "zorder": 3},
     "SciPy": {"color": "#1d4ed8", "marker": "o"},
     "NumPy by hand": {"color": "#0891b2", "marker": "D"},

@@ -1,7 +1,8 @@
-"""Arrow arrays: the rows of the contract to the last bit as in Polars, all kinds of lists, chunks, types and hostile memory."""
+"""Arrow arrays: the rows of the contract, to the last bit as in Polars; lists, chunks, types, hostile memory."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import struct
 import subprocess
@@ -227,17 +228,17 @@ def test_lists_of_width_zero_are_empty():
 NESTED = [[[1.0, 1.0], [4.0]], None, [[0.0, 2.0], None]]
 
 
-@pytest.mark.parametrize(
-    "outer", [pa.list_, pa.large_list, lambda t: pa.list_(t, 2), pa.list_view, pa.large_list_view]
-)
+@pytest.mark.parametrize("outer", [pa.list_, pa.large_list, lambda t: pa.list_(t, 2), pa.list_view, pa.large_list_view])
 @pytest.mark.parametrize("inner", [pa.list_, pa.large_list])
 def test_the_innermost_level_is_reduced_and_those_around_it_stay(outer, inner):
     of = inner(pa.float64())
-    if outer in {pa.list_view, pa.large_list_view}:
+    views = {
+        pa.list_view: (pa.ListViewArray, pa.int32()),
+        pa.large_list_view: (pa.LargeListViewArray, pa.int64()),
+    }
+    if outer in views:
         values = pa.array([[4.0], None, [1.0, 1.0], [0.0, 2.0]], of)
-        kind, index = {pa.list_view: (pa.ListViewArray, pa.int32()), pa.large_list_view: (pa.LargeListViewArray, pa.int64())}[
-            outer
-        ]
+        kind, index = views[outer]
         rows = kind.from_arrays(
             pa.array([0, 3, 2], index), pa.array([1, 1, 2], index), values, mask=pa.array([False, True, False])
         )
@@ -296,8 +297,7 @@ def test_one_number_is_a_uniform_q():
 
 
 def in_chunks(array, cuts):
-    edges = [0, *cuts, len(array)]
-    parts = [array.slice(a, b - a) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [array.slice(a, b - a) for a, b in itertools.pairwise([0, *cuts, len(array)])]
     return pa.chunked_array(parts, array.type)
 
 
@@ -493,8 +493,8 @@ VALUES = pa.array([1.0, 2.0, 3.0])
 
 
 def lying(kind, length, *numbers):
-    """A list array of VALUES whose offsets, or offsets and sizes, are these. PyArrow looks at them when it makes it; so they
-    change when it has."""
+    """A list array of VALUES whose offsets, or offsets and sizes, are these. PyArrow looks at them when it makes it, so
+    they change afterwards."""
     honest = [np.zeros(len(x), np.int32) for x in numbers]
     buffers = [None, *(pa.py_buffer(x) for x in honest)]
     array = pa.Array.from_buffers(kind(pa.float64()), length, buffers, children=[VALUES])

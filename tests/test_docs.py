@@ -5,19 +5,24 @@ from __future__ import annotations
 import contextlib
 import doctest
 import io
+import math
 import re
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.parquet
 import pytest
 
 import polars_entropy
-from polars_entropy import _namespace
+from polars_entropy import _namespace, arrow
 
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize(("page", "results"), [("README.md", 5), ("docs/scale.md", 1)])
+@pytest.mark.parametrize(("page", "results"), [("README.md", 6), ("docs/scale.md", 1), ("docs/arrow.md", 1)])
 def test_pages(page, results):
     """Runs the Python blocks one after the other; a text block behind one is what it prints."""
     text = (ROOT / page).read_text(encoding="utf-8")
@@ -40,6 +45,9 @@ def test_docstrings():
     assert results.failed == 0
     # One for each method, and info() itself.
     assert results.attempted >= 2 * 17
+    results = doctest.testmod(arrow)
+    assert results.failed == 0
+    assert results.attempted >= 3 * 4
 
 
 METHODS = [
@@ -50,14 +58,18 @@ METHODS = [
 ]
 
 
-@pytest.mark.parametrize("method", METHODS, ids=lambda m: m.__qualname__)
+FUNCTIONS = [value for name, value in vars(arrow).items() if name in arrow.__all__ and not isinstance(value, type)]
+
+
+@pytest.mark.parametrize("method", METHODS + FUNCTIONS, ids=lambda m: m.__qualname__)
 def test_every_method_tells_what_it_returns_and_raises_and_shows_it(method):
     for section in ("Returns", "Raises", "Examples"):
-        assert f"{section}\n        {'-' * len(section)}" in method.__doc__
+        assert re.search(rf"^ +{section}\n +{'-' * len(section)}$", method.__doc__, flags=re.MULTILINE)
     assert ":math:" in method.__doc__
 
 
 def test_no_method_goes_by_undocumented():
+    assert sorted(f.__name__ for f in FUNCTIONS) == ["entr", "entropy", "kl_div", "rel_entr"]
     assert sorted(m.__qualname__ for m in METHODS) == [
         "ArrayInfo.entropy", "ArrayInfo.kl_div", "Info.entr", "Info.entropy", "Info.entropy_merge",
         "Info.entropy_merge_state", "Info.entropy_state", "Info.kl_div", "Info.kl_div_merge", "Info.kl_div_merge_state",
@@ -70,3 +82,54 @@ def test_the_namespace_is_registered_on_both():
     assert isinstance(pl.col("x").info, polars_entropy.ExprInfo)
     assert isinstance(pl.Series([1.0]).info, polars_entropy.SeriesInfo)
     assert polars_entropy.__version__
+
+
+def lines_of_code(page, section):
+    """The code in the second column of the table of a section."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    table = text.partition(f"### {section}\n")[2].partition("\n### ")[0]
+    return re.findall(r"^\| [^|]+ \| `(.+)` \|$", table, flags=re.MULTILINE)
+
+
+PRODUCERS = lines_of_code("docs/arrow.md", "Producers")
+CONSUMERS = lines_of_code("docs/arrow.md", "Consumers")
+
+
+@pytest.fixture
+def names(tmp_path):
+    """What the lines of code speak of."""
+    pd, duckdb, datafusion, nanoarrow = map(pytest.importorskip, ("pandas", "duckdb", "datafusion", "nanoarrow"))
+    arro3 = pytest.importorskip("arro3.core") and __import__("arro3.core")
+    rows = [[1.0, 1.0], [0.0, 3.0], [2.0, 2.0]]
+    weights = pa.table({"p": rows, "other": ["a", "b", "c"]})
+    path = tmp_path / "weights.parquet"
+    pyarrow.parquet.write_table(weights, path)
+    named = {"rows": rows, "weights": weights, "path": path, "matrix": np.array(rows), "entropy": arrow.entropy}
+    modules = {"pa": pa, "pyarrow": pyarrow, "pl": pl, "pd": pd, "np": np, "duckdb": duckdb}
+    return named | modules | {"datafusion": datafusion, "nanoarrow": nanoarrow, "arro3": arro3}
+
+
+WANT = [math.log(2), 0.0, math.log(2)]
+
+
+@pytest.mark.parametrize("line", PRODUCERS)
+def test_every_producer_is_read(names, line):
+    if line.startswith("entropy(pd.") and int(names["pd"].__version__.split(".")[0]) < 3:
+        pytest.skip("needs pandas 3")
+    # DuckDB finds tables among the variables around it.
+    weights = names["weights"]
+    values = eval(line, names, {"weights": weights})  # noqa: S307
+    assert pl.Series(values).to_list() == WANT
+
+
+@pytest.mark.parametrize("line", CONSUMERS)
+def test_every_consumer_gets_the_values(names, line):
+    names["values"] = arrow.entropy(pa.array(names["rows"]))
+    values = eval(line, names)  # noqa: S307
+    got = values if isinstance(values, list) else pa.array(values).to_pylist()
+    assert got == WANT
+
+
+def test_the_tables_are_not_empty():
+    assert len(PRODUCERS) >= 15
+    assert len(CONSUMERS) >= 7

@@ -7,6 +7,7 @@ import polars as pl
 from typing_extensions import assert_type
 
 import polars_entropy as pe
+from polars_entropy import arrow
 
 p, x, P = pe.info("p"), pe.info(pl.col("x")), pe.info("P")
 
@@ -51,3 +52,11 @@ assert_type(pe.info(column).kl_div([1, 1]), pl.Series)
 assert_type(pe.info(column).entr(), pl.Series)
 assert_type(pe.info(column).list.entropy(), pl.Series)
 assert_type(pe.info(column).arr.kl_div(column), pl.Series)
+
+# A Series is a stream of arrays, and so are its values.
+assert_type(arrow.entropy(column), arrow.ChunkedArray)
+assert_type(arrow.entropy(arrow.entr(column), base=2, nan_policy="omit"), arrow.ChunkedArray)
+assert_type(arrow.kl_div(column, [0.5, None]), arrow.ChunkedArray)
+assert_type(arrow.kl_div(column, column, base=2), arrow.ChunkedArray)
+assert_type(arrow.rel_entr(column, 1), arrow.ChunkedArray)
+assert_type(arrow.rel_entr(arrow.entr(column).chunks[0], np.ones(2)), arrow.Array)

@@ -1,17 +1,10 @@
-"""The extension module: the functions of `polars_entropy.arrow` on checked arguments. Polars finds its expressions by name."""
+# The functions of `polars_entropy.arrow` on arguments that have been checked. Polars finds its expressions by name.
 
 from collections.abc import Sequence
 from typing import Any, final
 
 @final
 class Array:
-    """Values in an Arrow array.
-
-    It speaks the Arrow PyCapsule interface, so that `pyarrow.array(x)`, `polars.Series(x)` and any other consumer make an
-    array of theirs of it, without a copy; and so does `numpy.asarray(x)` where there are no nulls. With nulls, NumPy gets a
-    copy that has NaN in their place.
-    """
-
     @property
     def __array_interface__(self) -> dict[str, Any]: ...
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any: ...
@@ -21,17 +14,8 @@ class Array:
 
 @final
 class ChunkedArray:
-    """Values in Arrow arrays that follow each other, as `pyarrow.chunked_array` has them.
-
-    It speaks the Arrow PyCapsule interface, so that `pyarrow.chunked_array(x)`, `polars.Series(x)` and any other consumer
-    of streams make a column of theirs of it, without a copy. `numpy.asarray(x)` copies the chunks together, unless there is
-    just one.
-    """
-
     @property
-    def chunks(self) -> Sequence[Array]:
-        """The arrays."""
-
+    def chunks(self) -> Sequence[Array]: ...
     @property
     def __array_interface__(self) -> dict[str, Any]: ...
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any: ...

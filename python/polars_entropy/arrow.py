@@ -1,8 +1,8 @@
 """Entropy and Kullback-Leibler divergence of Arrow data, by the kernels that run in Polars.
 
-Whatever speaks the Arrow PyCapsule interface goes in, and comes out as an `Array` or a `ChunkedArray`, which speak it, too:
-arrays of PyArrow, nanoarrow and arro3, columns of pandas, results of DuckDB and DataFusion, Series of Polars. No values are
-copied on the way.
+Whatever speaks the Arrow PyCapsule interface goes in: arrays of PyArrow, nanoarrow and arro3, columns of pandas,
+results of DuckDB and DataFusion, Series of Polars. What comes out, an `Array` or a `ChunkedArray`, speaks it, too.
+Floats are not copied on the way.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def entropy(
     Parameters
     ----------
     p
-        An Arrow array, or a stream of them such as a chunked array or a table of one column. Lists of any kind and width
-        have one distribution each; of nested ones the innermost level is reduced. Numbers without lists are one
-        distribution together. Numbers are integers, floats, decimals and Boolean; a distribution need not sum to one.
+        An Arrow array, or a stream of them such as a chunked array or a table of one column. Lists of any kind are a
+        distribution each; of nested ones the innermost level is reduced. Numbers without lists are one distribution
+        together. Numbers are integers, floats, decimals and Booleans; a distribution need not sum to one.
     base
         Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
     nan_policy
@@ -61,9 +61,9 @@ def entropy(
 
     Returns
     -------
-    A float64 for each list, in the lists that are around it, if any; for numbers a single one. float32 if the numbers are
-    float32 or float16. An `Array` for an array, a `ChunkedArray` of the same chunks for a stream; numbers in several
-    chunks are copied together. The values are those of `info.list.entropy`, to the last bit.
+    A float64 for each list, in the lists that are around it, if any; for numbers a single one. It is float32 if the
+    numbers are float32 or float16. An `Array` for an array, a `ChunkedArray` of the same chunks for a stream; numbers
+    in several chunks are copied together. The values of lists are those of `info.list.entropy`, to the last bit.
 
     Raises
     ------
@@ -119,16 +119,17 @@ def kl_div(
     p
         As for `entropy`.
     q
-        The reference. For lists in p: as many lists, or one for all of them, as an Arrow array of one list or of numbers, a
-        sequence or a NumPy vector; it may lack outer levels that p has. For numbers in p: as many numbers, or one, which is a
-        uniform q.
+        The reference. For lists in p: as many lists, or one distribution for all of them, as an Arrow array of one list
+        or of numbers, a sequence or a NumPy vector; it may lack outer levels that p has. For numbers in p: as many
+        numbers, or one, which is a uniform q.
     base, nan_policy
         As for `entropy`; a pair with a missing element is missing.
 
     Returns
     -------
-    As for `entropy`, in the chunks of p, however q is chunked; float32 if neither p nor q needs more. Where p is one list and
-    q many, there is a value for each of q, in its chunks. The values are those of `info.list.kl_div`, to the last bit.
+    As for `entropy`, in the chunks of p, however q is chunked; float32 if neither p nor q needs more. Where p is one
+    list and q many, there is a value for each of q, in its chunks. The values of lists are those of `info.list.kl_div`,
+    to the last bit.
 
     Raises
     ------
@@ -164,8 +165,8 @@ def entr(p: SupportsArrow) -> Array | ChunkedArray:
 
     Returns
     -------
-    A float64 for each element, float32 if the numbers are float32 or float16, in the chunks of p: 0 at 0, -inf below, null for
-    null.
+    A float64 for each element, float32 if the numbers are float32 or float16, in the chunks of p: 0 at 0, -inf below,
+    null for null.
 
     Raises
     ------
@@ -201,8 +202,8 @@ def rel_entr(p: SupportsArrow, q: SupportsArrow | Vector | float) -> Array | Chu
 
     Returns
     -------
-    A float64 for each element, float32 if neither p nor q needs more, in the chunks of p: 0 where p = 0 ≤ q, inf where either is
-    negative or q = 0 < p, null for null.
+    A float64 for each element, float32 if neither p nor q needs more, in the chunks of p: 0 where p = 0 ≤ q, inf where
+    either is negative or q = 0 < p, null for null.
 
     Raises
     ------

@@ -17,7 +17,7 @@ use arrow::ffi_stream::FFI_ArrowArrayStream;
 
 use super::{Error, nest};
 
-/// Takes over an array of numbers, of lists of them, or of structs with columns of them; no values are copied.
+/// Takes over an array of numbers, of lists of them, or a table with columns of these; no values are copied.
 ///
 /// # Errors
 ///
@@ -203,6 +203,10 @@ unsafe fn check(array: &FFI_ArrowArray, data_type: &DataType) -> Result<(), Erro
         let Some(child) = (unsafe { pointed_at(array.children, array.n_children, i) }) else {
             return fail(format!("child {i} is not there"));
         };
+        // Which would be no numbers in any case; and arrow-rs slices the children of a nested one twice.
+        if matches!(child_type, DataType::Struct(_)) {
+            return fail("structs within it are not taken".into());
+        }
         // SAFETY: as for this function.
         unsafe { check(child, child_type) }?;
         let needed = width.map(|width| end.checked_mul(width).filter(|needed| *needed <= LONGEST));

@@ -59,6 +59,8 @@
 mod error;
 pub mod ffi;
 mod nest;
+#[cfg(test)]
+mod tests;
 
 use arrow::array::{Array, ArrayRef, PrimitiveArray};
 use arrow::buffer::NullBuffer;
