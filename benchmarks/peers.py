@@ -120,6 +120,7 @@ PEERS = {
     FLOOR: Peer(unchanged, selection(P.list.sum()), selection(pl.col("p", "q").list.sum()), tolerance=None),
     OURS: Peer(unchanged, OURS_H, OURS_D),
     "polars-entropy, Array": Peer(arrays, selection(ARRAY.entropy()), selection(ARRAY.kl_div("q"))),
+    # The tolerance: to the last bit.
     "polars-entropy, Arrow": Peer(
         arrow, lambda w: pl.Series(pea.entropy(w[0])), lambda w: pl.Series(pea.kl_div(*w)), tolerance=1e-300
     ),

@@ -12,7 +12,8 @@ use std::fs::File;
 use std::io::BufReader;
 
 use arrow::array::AsArray;
-use arrow::datatypes::Float64Type;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
 use arrow::ipc::reader::FileReader;
 use polars_entropy::arrow::{NanPolicy, Options, entropy};
 
@@ -27,22 +28,24 @@ fn main() -> Result<(), Box<dyn Error>> {
         _ => return Err("write: ipc_entropies FILE COLUMN [BASE]".into()),
     };
     let options = Options { base, nan_policy: NanPolicy::Omit };
-    // The other columns are not read.
-    let reader = BufReader::new(File::open(path)?);
-    let index = FileReader::try_new(reader, None)?.schema().index_of(column)?;
-    let batches = FileReader::try_new(BufReader::new(File::open(path)?), Some(vec![index]))?;
+    let batches = FileReader::try_new(BufReader::new(File::open(path)?), None)?;
+    let index = batches.schema().index_of(column)?;
 
-    let (mut rows, mut sum) = (0, 0.0);
+    let (mut rows, mut known, mut sum) = (0, 0, 0.0);
     for batch in batches {
-        let values = entropy(batch?.column(0), &options)?;
-        for value in values.as_primitive::<Float64Type>().iter().flatten() {
+        // Single precision is made double; what isn't a number for each row, since lists are nested deeper, is an error.
+        let values = cast(&entropy(batch?.column(index), &options)?, &DataType::Float64)?;
+        for value in values.as_primitive::<Float64Type>() {
             if rows < SHOWN {
-                println!("{value:.6}");
+                println!("{}", value.map_or("null".into(), |value| format!("{value:.6}")));
             }
             rows += 1;
-            sum += value;
+            if let Some(value) = value.filter(|value| value.is_finite()) {
+                known += 1;
+                sum += value;
+            }
         }
     }
-    println!("… {rows} distributions, with a mean entropy of {:.6}", sum / rows as f64);
+    println!("… {rows} rows, of which {known} have an entropy, on average {:.6}", sum / f64::from(known));
     Ok(())
 }

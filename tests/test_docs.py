@@ -98,15 +98,31 @@ CONSUMERS = lines_of_code("docs/arrow.md", "Consumers")
 @pytest.fixture
 def names(tmp_path):
     """What the lines of code speak of."""
-    pd, duckdb, datafusion, nanoarrow = map(pytest.importorskip, ("pandas", "duckdb", "datafusion", "nanoarrow"))
-    arro3 = pytest.importorskip("arro3.core") and __import__("arro3.core")
     rows = [[1.0, 1.0], [0.0, 3.0], [2.0, 2.0]]
     weights = pa.table({"p": rows, "other": ["a", "b", "c"]})
     path = tmp_path / "weights.parquet"
     pyarrow.parquet.write_table(weights, path)
     named = {"rows": rows, "weights": weights, "path": path, "matrix": np.array(rows), "entropy": arrow.entropy}
-    modules = {"pa": pa, "pyarrow": pyarrow, "pl": pl, "pd": pd, "np": np, "duckdb": duckdb}
-    return named | modules | {"datafusion": datafusion, "nanoarrow": nanoarrow, "arro3": arro3}
+    return named | {"pa": pa, "pyarrow": pyarrow, "pl": pl, "np": np}
+
+
+LIBRARIES = {
+    "pd.": "pandas",
+    "duckdb.": "duckdb",
+    "datafusion.": "datafusion",
+    "nanoarrow.": "nanoarrow",
+    "arro3.": "arro3",
+}
+
+
+def libraries(line):
+    """Those that a line of code names, which not every environment has."""
+    for prefix, module in LIBRARIES.items():
+        if re.search(rf"\b{re.escape(prefix)}", line):
+            library = pytest.importorskip(module)
+            if module == "arro3":
+                pytest.importorskip("arro3.core")
+            yield prefix.rstrip("."), library
 
 
 WANT = [math.log(2), 0.0, math.log(2)]
@@ -114,6 +130,7 @@ WANT = [math.log(2), 0.0, math.log(2)]
 
 @pytest.mark.parametrize("line", PRODUCERS)
 def test_every_producer_is_read(names, line):
+    names |= dict(libraries(line))
     if line.startswith("entropy(pd.") and int(names["pd"].__version__.split(".")[0]) < 3:
         pytest.skip("needs pandas 3")
     # DuckDB finds tables among the variables around it.
@@ -124,6 +141,7 @@ def test_every_producer_is_read(names, line):
 
 @pytest.mark.parametrize("line", CONSUMERS)
 def test_every_consumer_gets_the_values(names, line):
+    names |= dict(libraries(line))
     names["values"] = arrow.entropy(pa.array(names["rows"]))
     values = eval(line, names)  # noqa: S307
     got = values if isinstance(values, list) else pa.array(values).to_pylist()

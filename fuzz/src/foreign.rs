@@ -153,8 +153,12 @@ impl Producer {
         let room = u.int_in_range(0..=ROOM)?;
         let offset = u.int_in_range(0..=room)?;
         let length = u.int_in_range(0..=room - offset)?;
-        // Null has no buffers, and so any length.
-        let length = if format == "n" && u.ratio(1, 8)? { i64::arbitrary_length(u)? } else { length as i64 };
+        // What has no buffers may have any length.
+        let length = if ["n", "+w:0"].contains(&format) && u.ratio(1, 8)? {
+            i64::arbitrary_length(u)?
+        } else {
+            length as i64
+        };
 
         let mut buffers = Vec::new();
         if format != "n" && format != "+r" && !format.starts_with("+u") {
@@ -259,15 +263,15 @@ trait ArbitraryLength {
 
 impl ArbitraryLength for i64 {
     fn arbitrary_length(u: &mut Unstructured) -> Result<i64> {
-        Ok(*u.choose(&[-1, i64::MIN, i64::MAX, i64::MAX - 7, 1 << 62, 1 << 57, 1 << 50, -64])?)
+        Ok(*u.choose(&[-1, i64::MIN, i64::MAX, i64::MAX - 7, 1 << 62, 1 << 57, 1 << 54, 1 << 50, -64])?)
     }
 }
 
 /// Says something that can be seen to be wrong.
 fn lie(u: &mut Unstructured, array: &mut FFI_ArrowArray, schema: &mut FFI_ArrowSchema) -> Result<()> {
     match u.int_in_range(0..=12)? {
-        0 => array.length = *u.choose(&[-1, i64::MIN, i64::MAX, 1 << 62])?,
-        1 => array.offset = *u.choose(&[-1, i64::MIN, i64::MAX, 1 << 62])?,
+        0 => array.length = *u.choose(&[-1, i64::MIN, i64::MAX, 1 << 62, 1 << 57, 1 << 56])?,
+        1 => array.offset = *u.choose(&[-1, i64::MIN, i64::MAX, 1 << 62, 1 << 57, 1 << 56])?,
         2 => array.n_buffers += u.int_in_range(-3..=-1)?,
         3 => array.n_children -= 1,
         4 => array.buffers = ptr::null_mut(),

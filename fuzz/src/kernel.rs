@@ -108,17 +108,18 @@ fn values<T: Weight>(p: &[T], q: &[T], valid: &[Option<Vec<u8>>; 2], places: [&P
         (outer_p, p_level.extents.len()),
         (outer_q, q_level.extents.len()),
     ];
-    let [p_is, q_is, outer_p_is, outer_q_is] = checked.map(|(level, len)| match level.span(len) {
-        Ok(span) => {
-            assert!(span.start <= span.end && span.end <= len);
-            (0..level.extents.len()).filter_map(|i| level.get(i)).for_each(|range| {
-                assert!(range.start <= range.end && range.end <= len);
-                assert!(span.start <= range.start && range.end <= span.end);
-            });
-            true
-        }
-        Err(_) => false,
-    });
+    let [p_is, q_is, outer_p_is, outer_q_is] =
+        checked.map(|(level, len)| match level.span(0..level.extents.len(), len) {
+            Ok(span) => {
+                assert!(span.start <= span.end && span.end <= len);
+                (0..level.extents.len()).filter_map(|i| level.get(i)).for_each(|range| {
+                    assert!(range.start <= range.end && range.end <= len);
+                    assert!(span.start <= range.start && range.end <= span.end);
+                });
+                true
+            }
+            Err(_) => false,
+        });
     let bits = |side: usize| valid[side].as_ref().map(|bytes| Bits::new(bytes, 3));
     let p = Rows { weights: Weights::new(p, bits(0)), level: p_level };
     let q = Rows { weights: Weights::new(q, bits(1)), level: q_level };
@@ -134,8 +135,6 @@ fn values<T: Weight>(p: &[T], q: &[T], valid: &[Option<Vec<u8>>; 2], places: [&P
                 let rows = outer_p.extents.len().min(outer_q.extents.len());
                 let pairs = (0..rows).map(|i| (i, i)).collect();
                 if let Ok(pairing) = Pairing::new(pairs, &[outer_p], &[outer_q]) {
-                    let inner = pairing.pairs.len();
-                    (0..inner).for_each(|i| assert!(pairing.outermost(i) < rows));
                     divergences(&p, &q, Which::Listed(&pairing.pairs), policy, false);
                 }
             }
@@ -164,7 +163,7 @@ fn entropies<T: Weight>(x: &Rows<T>, policy: NanPolicy) {
     let all = Which::all(x.level.extents.len());
     let Ok(values) = of(x, all, policy) else { return };
     // The same where all that no row covers is cut off.
-    let span = x.level.span(x.weights.len()).expect("checked");
+    let span = x.level.span(0..x.level.extents.len(), x.weights.len()).expect("checked");
     let level = Level { extents: x.level.extents.cut_at(span.start), ..x.level };
     let cut =
         of(&Rows { weights: x.weights.slice(span), level }, all, policy).expect("the whole has no error");

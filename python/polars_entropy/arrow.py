@@ -7,6 +7,7 @@ Floats are not copied on the way.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, overload
 
 import polars as pl
@@ -68,9 +69,12 @@ def entropy(
     Raises
     ------
     TypeError
-        If `p` is not Arrow, or holds anything but numbers.
+        If `p` is not Arrow, or holds neither numbers nor lists of numbers.
     ValueError
-        If an argument is not one; for a missing element under `"raise"`; and for memory that is not as Arrow has it.
+        If `base` or `nan_policy` is none of those above; for a missing element under `"raise"`; for memory that is not
+        as Arrow has it; and if a stream fails.
+    MemoryError
+        If there is no memory for the result.
 
     Examples
     --------
@@ -134,8 +138,9 @@ def kl_div(
     Raises
     ------
     TypeError
-        If `p` is not Arrow, if either holds anything but numbers, or if q has more levels of lists than p.
-    ValueError
+        If `p` is not Arrow, if either holds neither numbers nor lists of numbers, if q has more levels of lists than p,
+        or is one number beside lists.
+    ValueError, MemoryError
         As for `entropy`; and if p and q, or two of their lists, differ in length.
 
     Examples
@@ -223,10 +228,12 @@ def rel_entr(p: SupportsArrow, q: SupportsArrow | Vector | float) -> Array | Chu
     return _lib.rel_entr(p, *_second(q))
 
 
-def _second(q: object) -> tuple[object, bool]:
-    """Q as something that speaks Arrow, and whether it is a number, which has no precision of its own."""
+def _second(q: object) -> tuple[object, str]:
+    """Q as something that speaks Arrow, and what it was: a number goes with all of p, a sequence does not."""
     if hasattr(q, "__arrow_c_array__") or hasattr(q, "__arrow_c_stream__"):
-        return q, False
+        return q, "arrow"
     if arguments.is_number(q):
-        return pl.Series([arguments.number(q)], dtype=pl.Float64), True
-    return arguments.vector(q), False
+        return pl.Series([arguments.number(q)], dtype=pl.Float64), "number"
+    if isinstance(q, (str, bytes, bytearray)) or not (isinstance(q, Sequence) or hasattr(q, "__array__")):
+        raise TypeError(f"q must be Arrow, a sequence of numbers, a NumPy vector or a number, not {q!r}")
+    return arguments.vector(q), "sequence"

@@ -10,6 +10,15 @@ use crate::kernel::contract::{Missing, Side};
 use crate::kernel::rows;
 
 /// Why there is no result: what is wrong, and where.
+///
+/// ```
+/// use arrow::array::StringArray;
+/// use polars_entropy::arrow::{Error, Options, entropy};
+///
+/// let error = entropy(&StringArray::from(vec!["a"]), &Options::default()).unwrap_err();
+/// assert!(matches!(error, Error::Type { .. }));
+/// assert!(error.to_string().starts_with("p is Utf8, and not an array of numbers or lists of numbers"));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -65,6 +74,8 @@ pub enum Error {
         /// The row of that level.
         row: usize,
     },
+    /// A type of a foreign producer that is neither numbers nor lists of them, in its words.
+    Unsupported(String),
     /// Memory of a foreign producer that is not as the Arrow C data interface has it.
     Foreign(String),
     /// A stream that failed, in its own words.
@@ -81,11 +92,15 @@ impl Error {
                 Error::Missing { side, row, element: at }
             }
             rows::Error::Lengths { p, q, .. } => Error::Lengths { row, p, q },
+            rows::Error::Memory { row } => {
+                ArrowError::MemoryError(format!("the lists below row {row}")).into()
+            }
         }
     }
 
     /// The same error where the array is a chunk that so many rows come before.
-    pub fn after(mut self, rows: usize) -> Error {
+    #[cfg(feature = "python")]
+    pub(crate) fn after(mut self, rows: usize) -> Error {
         match &mut self {
             Error::Missing { row: Some(row), .. } | Error::Lengths { row: Some(row), .. } => *row += rows,
             Error::Extent { level: 0, row, .. } => *row += rows,
@@ -139,6 +154,9 @@ impl fmt::Display for Error {
                 "{} is not a valid array: at level {level}, list {row} does not lie within its values",
                 name(*side)
             ),
+            Error::Unsupported(what) => {
+                write!(f, "an array is {what}, which is neither numbers nor lists of them")
+            }
             Error::Foreign(what) => write!(f, "not a valid Arrow array: {what}"),
             Error::Stream(what) => write!(f, "the stream of arrays failed: {what}"),
             Error::Arrow(error) => error.fmt(f),
@@ -146,14 +164,7 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Error::Arrow(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+impl std::error::Error for Error {}
 
 impl From<ArrowError> for Error {
     fn from(error: ArrowError) -> Self {

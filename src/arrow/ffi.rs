@@ -2,15 +2,17 @@
 //!
 //! [`arrow::ffi::from_ffi`] believes what a producer says. [`array`] and [`Chunks`] first look at all of it that can be known:
 //! counts that are negative, that overflow or that don't fit the type, memory that isn't there, children that are too
-//! short. Only the size of a producer's buffers cannot be known, since the interface doesn't tell it. Where lists begin and end is
-//! checked by the functions that read them.
+//! short. Only the size of a producer's buffers cannot be known, since the interface doesn't tell it.
+//!
+//! Where lists begin and end is checked by the functions of [this crate](super) that read them, and by no others: so what comes
+//! out is for those only, and this module no part of the crate's public face.
 //!
 //! [Arrow C data interface]: https://arrow.apache.org/docs/format/CDataInterface.html
 
 use std::ffi::{CStr, c_char};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, make_array};
+use arrow::array::{ArrayRef, make_array, new_empty_array};
 use arrow::datatypes::{DataType, Field, Fields};
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
 use arrow::ffi_stream::FFI_ArrowArrayStream;
@@ -21,12 +23,13 @@ use super::{Error, nest};
 ///
 /// # Errors
 ///
-/// [`Error::Foreign`] for what the interface does not allow, or a type that is none of these.
+/// [`Error::Foreign`] for what the interface does not allow, [`Error::Unsupported`] for a type that is none of these.
 ///
 /// # Safety
 ///
-/// The structures and all that they point to have to be readable, and buffers as long as their arrays say. That is all: what
-/// is written there need not make sense.
+/// The structures and all that they point to have to be aligned and readable until they are released, nobody else's to change or
+/// to release, and releasable from any thread; buffers have to be as long as their arrays say. That is all: what is written
+/// there need not make sense. The array may be passed to the functions of this crate only.
 ///
 /// # Example
 ///
@@ -51,7 +54,7 @@ pub unsafe fn array(array: FFI_ArrowArray, schema: &FFI_ArrowSchema) -> Result<A
 ///
 /// # Errors
 ///
-/// [`Error::Foreign`] for what the interface does not allow, or another nested type.
+/// [`Error::Foreign`] for what the interface does not allow, [`Error::Unsupported`] for another nested type or an extension.
 ///
 /// # Safety
 ///
@@ -66,9 +69,13 @@ pub unsafe fn data_type(schema: &FFI_ArrowSchema) -> Result<DataType, Error> {
 /// # Safety
 ///
 /// As for [`array`].
-unsafe fn imported(array: FFI_ArrowArray, data_type: &DataType) -> Result<ArrayRef, Error> {
+unsafe fn imported(mut array: FFI_ArrowArray, data_type: &DataType) -> Result<ArrayRef, Error> {
     // SAFETY: as for this function.
-    unsafe { check(&array, data_type) }?;
+    unsafe { check(&mut array, data_type) }?;
+    if array.length == 0 {
+        // Which may lack buffers that arrow-rs wants.
+        return Ok(new_empty_array(data_type));
+    }
     // SAFETY: counts and pointers are as the type wants them; the caller vouches for the memory behind them.
     let data = unsafe { from_ffi_and_data_type(array, data_type.clone()) }?;
     Ok(make_array(data))
@@ -77,6 +84,9 @@ unsafe fn imported(array: FFI_ArrowArray, data_type: &DataType) -> Result<ArrayR
 fn foreign<T>(what: impl Into<String>) -> Result<T, Error> {
     Err(Error::Foreign(what.into()))
 }
+
+/// The key under which a schema says what it means beside what it is.
+const EXTENSION: &str = "ARROW:extension:name";
 
 /// Deeper types than this are no data, but a loop.
 const DEEPEST: usize = 64;
@@ -110,6 +120,10 @@ unsafe fn type_at(schema: &FFI_ArrowSchema, depth: usize) -> Result<DataType, Er
             None => foreign(format!("format {format:?} lacks child {i}")),
         }
     };
+    // A type of its own, whatever it is stored in.
+    if let Some(name) = schema.metadata()?.get(EXTENSION) {
+        return Err(Error::Unsupported(format!("of the extension type {name:?}")));
+    }
     // SAFETY: the caller vouches for the dictionary.
     if let Some(values) = unsafe { schema.dictionary.as_ref() } {
         // SAFETY: likewise.
@@ -130,9 +144,10 @@ unsafe fn type_at(schema: &FFI_ArrowSchema, depth: usize) -> Result<DataType, Er
             _ => return foreign(format!("format {format:?} has no width")),
         },
         _ if format.starts_with('+') => {
-            return foreign(format!("format {format:?} is neither numbers nor lists of them"));
+            return Err(Error::Unsupported(format!("of format {format:?}")));
         }
-        _ => DataType::try_from(schema)?,
+        _ => DataType::try_from(schema)
+            .map_err(|_| Error::Unsupported(format!("of the unknown format {format:?}")))?,
     })
 }
 
@@ -150,11 +165,12 @@ unsafe fn text<'a>(pointer: *const c_char) -> Option<&'a str> {
 ///
 /// # Safety
 ///
-/// Behind a pointer that isn't null there have to be `count` elements, and behind each that isn't null a `T`.
-unsafe fn pointed_at<'a, T>(pointers: *mut *mut T, count: i64, i: usize) -> Option<&'a T> {
+/// Behind a pointer that isn't null there have to be `count` elements, and behind each that isn't null a `T` that nobody else
+/// refers to.
+unsafe fn pointed_at<'a, T>(pointers: *mut *mut T, count: i64, i: usize) -> Option<&'a mut T> {
     let within = usize::try_from(count).is_ok_and(|count| i < count) && !pointers.is_null();
     // SAFETY: i is within the array, as the caller has it.
-    within.then(|| unsafe { pointers.add(i).read_unaligned().as_ref() })?
+    within.then(|| unsafe { pointers.add(i).read_unaligned().as_mut() })?
 }
 
 /// Holds the counts and pointers of an array against its type.
@@ -162,7 +178,7 @@ unsafe fn pointed_at<'a, T>(pointers: *mut *mut T, count: i64, i: usize) -> Opti
 /// # Safety
 ///
 /// As for [`array`].
-unsafe fn check(array: &FFI_ArrowArray, data_type: &DataType) -> Result<(), Error> {
+unsafe fn check(array: &mut FFI_ArrowArray, data_type: &DataType) -> Result<(), Error> {
     let fail = |what: String| foreign(format!("{data_type}: {what}"));
     if array.release.is_none() {
         return fail("it has been released".into());
@@ -177,7 +193,7 @@ unsafe fn check(array: &FFI_ArrowArray, data_type: &DataType) -> Result<(), Erro
         return fail("it has a dictionary".into());
     }
     let Some(Layout { buffers, children }) = Layout::of(data_type) else {
-        return fail("it is neither numbers nor lists of them".into());
+        return Err(Error::Unsupported(format!("of {data_type}")));
     };
     if array.n_buffers != buffers.len() as i64 || (array.buffers.is_null() && !buffers.is_empty()) {
         return fail(format!("{} buffers in place of {}", array.n_buffers, buffers.len()));
@@ -198,6 +214,8 @@ unsafe fn check(array: &FFI_ArrowArray, data_type: &DataType) -> Result<(), Erro
     if array.null_count > array.length || array.null_count < -1 {
         return fail(format!("{} nulls among {length} elements", array.null_count));
     }
+    // To be counted: a null that the count denies would be taken for a weight.
+    array.null_count = -1;
     for (i, (child_type, width)) in children.into_iter().enumerate() {
         // SAFETY: the caller vouches for as many children as the array says.
         let Some(child) = (unsafe { pointed_at(array.children, array.n_children, i) }) else {
@@ -221,8 +239,8 @@ unsafe fn check(array: &FFI_ArrowArray, data_type: &DataType) -> Result<(), Erro
     Ok(())
 }
 
-/// More elements than this of the widest type, 32 bytes, cannot be in memory; and sums of a few such do not overflow.
-const LONGEST: usize = isize::MAX as usize / 64;
+/// No array is longer: arrow-rs multiplies lengths by the bits of an element, of which the widest type has 256.
+const LONGEST: usize = isize::MAX as usize / 512;
 
 /// What a buffer holds.
 enum Buffer {
@@ -275,7 +293,8 @@ impl Chunks {
     ///
     /// # Errors
     ///
-    /// [`Error::Foreign`] if the stream tells no type, or one that is neither numbers nor lists nor structs of them.
+    /// [`Error::Foreign`] if the stream tells no type, [`Error::Unsupported`] as by [`data_type`], and [`Error::Stream`] if it
+    /// fails.
     ///
     /// # Safety
     ///

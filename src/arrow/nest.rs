@@ -13,7 +13,7 @@ use arrow::error::ArrowError;
 
 use super::Error;
 use crate::kernel::contract::{Precision, Side};
-use crate::kernel::levels::{Extents, Ints, Kept, Level, Pairing};
+use crate::kernel::levels::{Extents, Ints, Kept, Level};
 use crate::kernel::rows::{Rows, Values};
 use crate::kernel::weights::{Bits, Weight, Weights};
 
@@ -69,16 +69,15 @@ impl<'a> Nest<'a> {
         while let Some((extents, values)) = list(below) {
             let level = Level { extents, valid: bits(below.nulls()) };
             let row = |row| Error::Extent { side, level: levels.len(), row };
-            covered = level.span(values.len()).map_err(row)?;
+            covered = level.span(covered, values.len()).map_err(row)?;
             levels.push(level);
             below = values.as_ref();
         }
         if let Some(innermost) = levels.last_mut() {
             innermost.extents = innermost.extents.cut_at(covered.start);
         }
-        // Nulls alone and lists of width 0 are there without taking up memory, but what becomes of them does.
+        // Lists of width 0 are there without taking up memory, but their values do.
         has_room(array.len())?;
-        has_room(covered.len())?;
         let leaf = below.slice(covered.start, covered.len());
         Ok(Nest { levels, leaf, rows: array.len() })
     }
@@ -108,7 +107,11 @@ impl<'a> Nest<'a> {
     pub fn weights<T: Leaf>(&self) -> Result<PrimitiveArray<T>, Error> {
         match self.leaf.as_primitive_opt::<T>() {
             Some(floats) => Ok(floats.clone()),
-            None => Ok(cast(&self.leaf, &T::DATA_TYPE)?.as_primitive::<T>().clone()),
+            None => {
+                // Nulls alone take up no memory before.
+                has_room(self.leaf.len())?;
+                Ok(cast(&self.leaf, &T::DATA_TYPE)?.as_primitive::<T>().clone())
+            }
         }
     }
 
@@ -223,47 +226,57 @@ pub fn element(data_type: &DataType) -> Option<&FieldRef> {
 }
 
 /// Puts the levels that stay back around the values: lists of the kind that they were in `like`.
-pub fn wrap(pairing: Pairing, like: &DataType, values: ArrayRef) -> Result<ArrayRef, Error> {
-    let (mut kinds, mut below) = (Vec::new(), like);
-    while let Some(field) = element(below) {
-        kinds.push(below);
-        below = field.data_type();
-    }
-    let levels = pairing.kept.into_iter().zip(kinds);
+pub fn wrap(values: ArrayRef, kept: Vec<Kept>, like: &DataType) -> Result<ArrayRef, Error> {
+    let kinds: Vec<&DataType> =
+        std::iter::successors(Some(like), |kind| Some(element(kind)?.data_type())).take(kept.len()).collect();
+    let levels = kept.into_iter().zip(kinds);
     levels.rev().try_fold(values, |values, (level, kind)| level_around(level, kind, values))
 }
 
 fn level_around(level: Kept, kind: &DataType, values: ArrayRef) -> Result<ArrayRef, Error> {
-    let field = || Arc::new(Field::new_list_field(values.data_type().clone(), true));
     let nulls = Some(NullBuffer::from(level.valid)).filter(|nulls| nulls.null_count() > 0);
     let offsets = level.offsets;
-    Ok(match kind {
-        DataType::LargeList(_) => {
-            let offsets = OffsetBuffer::new(offsets.into());
-            Arc::new(GenericListArray::try_new(field(), offsets, values, nulls)?)
-        }
-        DataType::ListView(_) => list_view::<i32>(field(), &offsets, values, nulls)?,
-        DataType::LargeListView(_) => list_view::<i64>(field(), &offsets, values, nulls)?,
-        DataType::FixedSizeList(_, width) => {
+    let field = |of: &FieldRef| {
+        let field = Field::clone(of).with_data_type(values.data_type().clone());
+        Arc::new(field.with_nullable(true))
+    };
+    match kind {
+        DataType::List(of) => list_around::<i32>(field(of), &offsets, values, nulls),
+        DataType::LargeList(of) => list_around::<i64>(field(of), &offsets, values, nulls),
+        DataType::ListView(of) => list_view::<i32>(field(of), &offsets, values, nulls),
+        DataType::LargeListView(of) => list_view::<i64>(field(of), &offsets, values, nulls),
+        DataType::FixedSizeList(of, width) => {
+            let (field, rows) = (field(of), offsets.len() - 1);
             // The rows that were left out take up space here.
             let there = |row: usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
             let cell = |row: usize| {
                 let elements = offsets[row] as u64..(offsets[row] + i64::from(*width)) as u64;
                 elements.map(move |element| there(row).then_some(element))
             };
-            let spread: UInt64Array = (0..offsets.len() - 1).flat_map(cell).collect();
-            let values = if nulls.is_some() { take(&values, &spread, None)? } else { values.clone() };
-            let rows = offsets.len() - 1;
-            Arc::new(FixedSizeListArray::try_new_with_length(field(), *width, values, nulls, rows)?)
+            let values = match nulls {
+                Some(_) => take(&values, &(0..rows).flat_map(cell).collect::<UInt64Array>(), None)?,
+                None => values,
+            };
+            Ok(Arc::new(FixedSizeListArray::try_new_with_length(field, *width, values, nulls, rows)?))
         }
-        _ => {
-            let fits =
-                |offset| i32::try_from(offset).map_err(|_| ArrowError::OffsetOverflowError(offset as usize));
-            let offsets: Vec<i32> = offsets.into_iter().map(fits).collect::<Result<_, _>>()?;
-            let offsets = OffsetBuffer::new(offsets.into());
-            Arc::new(GenericListArray::try_new(field(), offsets, values, nulls)?)
-        }
-    })
+        other => Err(ArrowError::SchemaError(format!("{other} is no list")).into()),
+    }
+}
+
+/// Offsets or sizes, of which there may be too many for their type.
+fn ints<O: OffsetSizeTrait>(ints: impl IntoIterator<Item = i64>) -> Result<ScalarBuffer<O>, ArrowError> {
+    let fits = |x: i64| O::from_usize(x as usize).ok_or(ArrowError::OffsetOverflowError(x as usize));
+    Ok(ints.into_iter().map(fits).collect::<Result<Vec<O>, _>>()?.into())
+}
+
+fn list_around<O: OffsetSizeTrait>(
+    field: FieldRef,
+    offsets: &[i64],
+    values: ArrayRef,
+    nulls: Option<NullBuffer>,
+) -> Result<ArrayRef, Error> {
+    let offsets = OffsetBuffer::new(ints::<O>(offsets.iter().copied())?);
+    Ok(Arc::new(GenericListArray::try_new(field, offsets, values, nulls)?))
 }
 
 fn list_view<O: OffsetSizeTrait>(
@@ -272,8 +285,7 @@ fn list_view<O: OffsetSizeTrait>(
     values: ArrayRef,
     nulls: Option<NullBuffer>,
 ) -> Result<ArrayRef, Error> {
-    let small = |x: i64| O::usize_as(x as usize);
-    let firsts: ScalarBuffer<O> = offsets[..offsets.len() - 1].iter().map(|x| small(*x)).collect();
-    let sizes: ScalarBuffer<O> = offsets.windows(2).map(|pair| small(pair[1] - pair[0])).collect();
+    let firsts = ints::<O>(offsets[..offsets.len() - 1].iter().copied())?;
+    let sizes = ints::<O>(offsets.windows(2).map(|pair| pair[1] - pair[0]))?;
     Ok(Arc::new(GenericListViewArray::try_new(field, firsts, sizes, values, nulls)?))
 }

@@ -3,12 +3,14 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int32Array,
-    LargeListArray, LargeListViewArray, ListArray, ListViewArray, NullArray, StringArray, StructArray,
+    LargeListArray, LargeListViewArray, ListArray, ListViewArray, NullArray, RecordBatch,
+    RecordBatchIterator, StringArray, StructArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, Field, Float32Type, Float64Type};
+use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Schema};
 use arrow::error::ArrowError;
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, to_ffi};
+use arrow::ffi_stream::FFI_ArrowArrayStream;
 
 use super::*;
 
@@ -60,12 +62,14 @@ fn every_kind_of_list_gives_the_same() {
         }
     }
     let cells = FixedSizeListArray::new(element_field(), 2, values().slice(1, 8), there());
-    let values = entropy(&cells.slice(1, 3), &Options::default()).unwrap();
-    assert_eq!(doubles(&values)[0], None);
-    assert_eq!(
-        doubles(&values)[2],
-        entropy(&cells.value(3), &Options::default()).map(|h| doubles(&h)[0]).unwrap()
-    );
+    // Null, [1, 2] and [1, 7].
+    let values = doubles(&entropy(&cells.slice(1, 3), &Options::default()).unwrap());
+    assert_eq!(values[0], None);
+    for (value, p) in values[1..].iter().zip([1.0 / 3.0, 0.125]) {
+        let by_hand: f64 = -p * f64::ln(p) - (1.0 - p) * f64::ln(1.0 - p);
+        // Each of the two is right to a few units in the last place.
+        assert!((value.unwrap() / by_hand - 1.0).abs() < 1e-15);
+    }
 }
 
 #[test]
@@ -199,6 +203,72 @@ fn honest_arrays_come_in_as_they_are() {
 }
 
 #[test]
+fn nulls_are_counted_whatever_the_producer_says() {
+    for array in kinds() {
+        let back = imported(&array, |array, _| array.null_count = 0).unwrap();
+        assert_eq!(back.null_count(), 1);
+    }
+    let empty = ListArray::new_null(element_field(), 0);
+    // SAFETY: a list array has two buffers.
+    let back = imported(&empty, |array, _| unsafe { *array.buffers.add(1) = ptr::null() }).unwrap();
+    assert_eq!(back.len(), 0);
+}
+
+/// As a table, which is what arrow-rs makes streams of.
+fn stream(batches: Vec<Result<ArrayRef, ArrowError>>) -> ffi::Chunks {
+    let schema = Arc::new(Schema::new(vec![Field::new("p", kinds()[0].data_type().clone(), true)]));
+    let batch = {
+        let schema = schema.clone();
+        move |column: Result<_, _>| RecordBatch::try_new(schema.clone(), vec![column?])
+    };
+    let reader = RecordBatchIterator::new(batches.into_iter().map(batch), schema);
+    // SAFETY: from arrow-rs itself.
+    unsafe { ffi::Chunks::new(FFI_ArrowArrayStream::new(Box::new(reader))) }.unwrap()
+}
+
+#[test]
+fn streams_are_read_to_their_end_or_to_their_error() {
+    let p = kinds().remove(0);
+    let chunks = stream(vec![Ok(p.clone()), Ok(p.slice(0, 0)), Ok(p.slice(1, 2))]);
+    assert!(matches!(chunks.data_type(), DataType::Struct(_)));
+    let lens: Vec<usize> = chunks.map(|chunk| chunk.unwrap().len()).collect();
+    assert_eq!(lens, [4, 0, 2]);
+    let error = || Err(ArrowError::ComputeError("the line broke".into()));
+    let mut chunks = stream(vec![Ok(p.clone()), error(), Ok(p)]);
+    assert!(chunks.next().unwrap().is_ok());
+    match chunks.next() {
+        Some(Err(Error::Stream(what))) => assert!(what.contains("the line broke"), "{what}"),
+        other => panic!("{other:?}"),
+    }
+    assert!(chunks.next().is_none());
+}
+
+#[test]
+fn extension_types_are_refused() {
+    let field = Field::new("p", DataType::Int8, true);
+    let field = field.with_metadata([("ARROW:extension:name".into(), "arrow.bool8".into())].into());
+    let schema = FFI_ArrowSchema::try_from(&field).unwrap();
+    // SAFETY: from arrow-rs itself.
+    let error = unsafe { ffi::data_type(&schema) }.unwrap_err();
+    assert!(error.to_string().contains("of the extension type \"arrow.bool8\""), "{error}");
+}
+
+#[test]
+fn lists_that_share_more_than_there_is_memory_for_are_an_error() {
+    let cells = FixedSizeListArray::try_new_with_length(
+        element_field(),
+        0,
+        Arc::new(Float64Array::from(Vec::<f64>::new())),
+        None,
+        1 << 45,
+    );
+    let cells: ArrayRef = Arc::new(cells.unwrap());
+    let field = Arc::new(Field::new_list_field(cells.data_type().clone(), true));
+    let p = LargeListArray::new(field, OffsetBuffer::new(vec![0, 1 << 45].into()), cells, None);
+    assert!(matches!(entropy(&p, &Options::default()), Err(Error::Arrow(ArrowError::MemoryError(_)))));
+}
+
+#[test]
 fn what_a_producer_cannot_mean_is_an_error() {
     type Spoil = fn(&mut FFI_ArrowArray, &mut FFI_ArrowSchema);
     let spoils: [(&str, Spoil); 16] = [
@@ -237,5 +307,5 @@ fn what_a_producer_cannot_mean_is_an_error() {
     let error = imported(&nested, |_, _| {}).unwrap_err().to_string();
     assert!(error.contains("structs within it are not taken"), "{error}");
     let error = imported(&StringArray::from(vec!["a"]), |_, _| {}).unwrap_err().to_string();
-    assert!(error.contains("Utf8: it is neither numbers nor lists of them"), "{error}");
+    assert!(error.contains("an array is of Utf8, which is neither numbers nor lists of them"), "{error}");
 }

@@ -24,9 +24,10 @@ use std::str::FromStr;
 use super::weights::{Weight, Weights};
 
 /// What to do about missing elements, which are nulls and NaNs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NanPolicy {
     /// A null makes the result null, else a NaN makes it NaN.
+    #[default]
     Propagate,
     /// Missing elements are dropped (in pairs, if there are two inputs) and the rest is renormalised.
     Omit,

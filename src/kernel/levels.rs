@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::rows::Error;
+use super::rows::{Error, Which};
 use super::weights::Bits;
 
 /// Positions or lengths, as wide as a list array has them.
@@ -28,12 +28,12 @@ impl Ints<'_> {
         self.len() == 0
     }
 
-    /// A negative one is larger than any length.
+    /// One that is negative, or not a position, is larger than any length.
     #[inline(always)]
     fn get(self, i: usize) -> usize {
         match self {
-            Ints::Small(ints) => ints[i] as usize,
-            Ints::Large(ints) => ints[i] as usize,
+            Ints::Small(ints) => usize::try_from(ints[i]).unwrap_or(usize::MAX),
+            Ints::Large(ints) => usize::try_from(ints[i]).unwrap_or(usize::MAX),
         }
     }
 }
@@ -128,15 +128,16 @@ impl Level<'_> {
         }
     }
 
-    /// What the rows cover of the `len` elements below, or the first row that is not within them. A level that comes from
-    /// elsewhere has to pass this before anything is read through it.
-    pub fn span(&self, len: usize) -> Result<Range<usize>, usize> {
-        if let Extents::Width { width, rows } = self.extents {
-            let end = width.checked_mul(rows).filter(|end| *end <= len);
-            return end.map(|end| 0..end).ok_or_else(|| len.checked_div(width).unwrap_or(0));
+    /// What these of its rows cover of the `len` elements below, or the first of them that is not within. A level that comes
+    /// from elsewhere has to pass this before anything is read through it.
+    pub fn span(&self, rows: Range<usize>, len: usize) -> Result<Range<usize>, usize> {
+        if let Extents::Width { width, rows: all } = self.extents {
+            let end = width.checked_mul(all).filter(|end| *end <= len);
+            let covered = |_| rows.start * width..rows.end * width;
+            return end.map(covered).ok_or_else(|| len.checked_div(width).unwrap_or(0));
         }
         let (mut first, mut last) = (len, 0);
-        for row in 0..self.extents.len() {
+        for row in rows {
             let Some(range) = self.get(row) else { continue };
             if range.start > range.end || range.end > len {
                 return Err(row);
@@ -186,6 +187,10 @@ impl Pairing {
                         let error = Error::Lengths { row, p: of_p.len(), q: of_q.len() };
                         return Err((outermost(&kept, row), error));
                     }
+                    // Lists that share what is below them, or hold nothing, can be more than there is memory for.
+                    if below.try_reserve(of_p.len()).is_err() {
+                        return Err((outermost(&kept, row), Error::Memory { row }));
+                    }
                     match q.get(depth) {
                         Some(_) => below.extend(of_p.zip(of_q)),
                         None => below.extend(of_p.map(|i| (i, j))),
@@ -198,11 +203,24 @@ impl Pairing {
         }
         Ok(Pairing { pairs, kept })
     }
+}
 
-    /// The outermost row that an innermost one belongs to.
-    pub fn outermost(&self, inner: usize) -> usize {
-        outermost(&self.kept, inner)
+/// What `fill` makes of the innermost rows below some rows of p and q, and the levels to put around it. An error comes with the
+/// outermost row that it is in.
+pub fn innermost<V>(
+    rows: Which,
+    p: &[Level],
+    q: &[Level],
+    fill: impl FnOnce(Which) -> Result<V, Error>,
+) -> Result<(V, Vec<Kept>), (usize, Error)> {
+    if p.is_empty() {
+        let values = fill(rows).map_err(|error| (error.row(), error))?;
+        return Ok((values, vec![]));
     }
+    let pairs = (0..rows.len()).map(|row| rows.get(row)).collect();
+    let Pairing { pairs, kept } = Pairing::new(pairs, p, q)?;
+    let values = fill(Which::Listed(&pairs)).map_err(|error| (outermost(&kept, error.row()), error))?;
+    Ok((values, kept))
 }
 
 fn outermost(kept: &[Kept], inner: usize) -> usize {
@@ -214,6 +232,12 @@ fn outermost(kept: &[Kept], inner: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Level<'_> {
+        fn whole_span(&self, len: usize) -> Result<Range<usize>, usize> {
+            self.span(0..self.extents.len(), len)
+        }
+    }
 
     fn level<'a>(extents: Extents<'a>, valid: Option<&'a [u8]>) -> Level<'a> {
         Level { extents, valid: valid.map(|bytes| Bits::new(bytes, 0)) }
@@ -229,14 +253,16 @@ mod tests {
 
     #[test]
     fn a_span_is_what_rows_cover() {
-        assert_eq!(level(offsets(&[3, 5, 5, 9]), None).span(9), Ok(3..9));
-        assert_eq!(level(offsets(&[]), None).span(0), Ok(0..0));
+        assert_eq!(level(offsets(&[3, 5, 5, 9]), None).whole_span(9), Ok(3..9));
+        assert_eq!(level(offsets(&[]), None).whole_span(0), Ok(0..0));
+        assert_eq!(level(offsets(&[3, 5, 5, 9]), None).span(0..1, 9), Ok(3..5));
+        assert_eq!(level(Extents::Width { width: 3, rows: 3 }, None).span(1..2, 9), Ok(3..6));
         // Empty rows, too, so that they are somewhere where the rest is cut off.
-        assert_eq!(level(offsets(&[7, 7]), None).span(9), Ok(7..7));
-        assert_eq!(level(views(&[6, 2, 9], &[2, 3, 0]), None).span(9), Ok(2..9));
-        assert_eq!(level(Extents::Width { width: 3, rows: 3 }, None).span(10), Ok(0..9));
+        assert_eq!(level(offsets(&[7, 7]), None).whole_span(9), Ok(7..7));
+        assert_eq!(level(views(&[6, 2, 9], &[2, 3, 0]), None).whole_span(9), Ok(2..9));
+        assert_eq!(level(Extents::Width { width: 3, rows: 3 }, None).whole_span(10), Ok(0..9));
         let cut = level(offsets(&[3, 5, 9]).cut_at(3), None);
-        assert_eq!((cut.get(0), cut.get(1), cut.span(6)), (Some(0..2), Some(2..6), Ok(0..6)));
+        assert_eq!((cut.get(0), cut.get(1), cut.whole_span(6)), (Some(0..2), Some(2..6), Ok(0..6)));
     }
 
     #[test]
@@ -253,16 +279,19 @@ mod tests {
             (Extents::Width { width: 3, rows: 4 }, 11, 3),
             (Extents::Width { width: usize::MAX, rows: 2 }, 11, 0),
         ] {
-            assert_eq!(level(extents, None).span(len), Err(row), "{extents:?}");
+            assert_eq!(level(extents, None).whole_span(len), Err(row), "{extents:?}");
         }
         // Cut, with a row before the cut.
-        assert_eq!(level(offsets(&[2, 5]).cut_at(3), None).span(9), Err(0));
+        assert_eq!(level(offsets(&[2, 5]).cut_at(3), None).whole_span(9), Err(0));
     }
 
     #[test]
     fn null_rows_may_lie_anywhere() {
-        assert_eq!(level(views(&[0, -5, i32::MAX, 2], &[2, 7, 9, 1]), Some(&[0b1001])).span(3), Ok(0..3));
-        assert_eq!(level(offsets(&[0, 4, 2, 3]), Some(&[0b101])).span(4), Ok(0..4));
+        assert_eq!(
+            level(views(&[0, -5, i32::MAX, 2], &[2, 7, 9, 1]), Some(&[0b1001])).whole_span(3),
+            Ok(0..3)
+        );
+        assert_eq!(level(offsets(&[0, 4, 2, 3]), Some(&[0b101])).whole_span(4), Ok(0..4));
     }
 
     #[test]
@@ -277,7 +306,7 @@ mod tests {
         // One row of q for all of p.
         let pairing = Pairing::new(vec![(0, 0), (2, 0)], &[p], &[]).unwrap();
         assert_eq!(pairing.pairs, [(0, 0), (1, 0), (2, 0)]);
-        assert_eq!((pairing.outermost(1), pairing.outermost(2)), (0, 1));
+        assert_eq!([0, 1, 2].map(|inner| outermost(&pairing.kept, inner)), [0, 0, 1]);
         let (row, error) = Pairing::new(vec![(2, 2), (0, 2)], &[p], &[p]).unwrap_err();
         assert_eq!((row, error), (1, Error::Lengths { row: 1, p: 2, q: 1 }));
     }

@@ -43,6 +43,11 @@ pub enum Error {
         /// The length of q.
         q: usize,
     },
+    /// There is no memory for what is below a row.
+    Memory {
+        /// The row.
+        row: usize,
+    },
 }
 
 /// A value per row, with Arrow's validity.
@@ -423,7 +428,7 @@ impl Error {
     /// The row that the error is about.
     pub fn row(&self) -> usize {
         match self {
-            Error::Missing { row, .. } | Error::Lengths { row, .. } => *row,
+            Error::Missing { row, .. } | Error::Lengths { row, .. } | Error::Memory { row } => *row,
         }
     }
 }

@@ -21,7 +21,7 @@ pub type Base = super::math::Separate;
 
 /// An instruction set that loops are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
+pub enum Isa {
     /// What every processor of the target has: SSE2 on x86-64, NEON on AArch64.
     Baseline,
     /// AVX2 and FMA.
@@ -32,13 +32,13 @@ pub enum Level {
     Avx512,
 }
 
-impl Level {
+impl Isa {
     /// All that this processor has, the best one last.
-    pub fn available() -> &'static [Level] {
-        static AVAILABLE: OnceLock<Vec<Level>> = OnceLock::new();
+    pub fn available() -> &'static [Isa] {
+        static AVAILABLE: OnceLock<Vec<Isa>> = OnceLock::new();
         AVAILABLE.get_or_init(|| {
             #[allow(unused_mut, reason = "the list is longer on x86-64")]
-            let mut levels = vec![Level::Baseline];
+            let mut levels = vec![Isa::Baseline];
             #[cfg(target_arch = "x86_64")]
             {
                 let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
@@ -47,10 +47,10 @@ impl Level {
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512vl");
                 if avx2 {
-                    levels.push(Level::Avx2);
+                    levels.push(Isa::Avx2);
                 }
                 if avx2 && avx512 {
-                    levels.push(Level::Avx512);
+                    levels.push(Isa::Avx512);
                 }
             }
             levels
@@ -59,12 +59,12 @@ impl Level {
 
     /// The level that loops run at.
     #[inline]
-    pub fn current() -> Level {
+    pub fn current() -> Isa {
         #[cfg(test)]
         if let Some(forced) = tests::FORCED.get() {
             return forced;
         }
-        Level::available().last().copied().unwrap_or(Level::Baseline)
+        Isa::available().last().copied().unwrap_or(Isa::Baseline)
     }
 }
 
@@ -79,14 +79,14 @@ pub trait Loop {
 
 /// Runs a loop at the best level there is.
 pub fn vectorised<L: Loop>(body: L) -> L::Out {
-    match Level::current() {
+    match Isa::current() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `current` gives only levels that the processor has.
-        Level::Avx512 => unsafe { avx512(body) },
+        Isa::Avx512 => unsafe { avx512(body) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Level::Avx2 => unsafe { avx2(body) },
-        Level::Baseline => body.run::<Base>(),
+        Isa::Avx2 => unsafe { avx2(body) },
+        Isa::Baseline => body.run::<Base>(),
     }
 }
 
@@ -106,19 +106,19 @@ fn avx512<L: Loop>(body: L) -> L::Out {
 pub(crate) mod tests {
     use std::cell::Cell;
 
-    use super::Level;
+    use super::Isa;
     use crate::kernel::columns;
     use crate::kernel::contract::{NanPolicy, Unit};
-    use crate::kernel::levels::{self, Extents};
+    use crate::kernel::levels::{Extents, Level};
     use crate::kernel::rows::{self, Rows, Values, Which};
     use crate::kernel::weights::{Bits, Weight, Weights};
 
     thread_local! {
         /// Overrides the choice of a level on this thread.
-        pub static FORCED: Cell<Option<Level>> = const { Cell::new(None) };
+        pub static FORCED: Cell<Option<Isa>> = const { Cell::new(None) };
     }
 
-    fn at<R>(level: Level, f: impl FnOnce() -> R) -> R {
+    fn at<R>(level: Isa, f: impl FnOnce() -> R) -> R {
         FORCED.set(Some(level));
         let result = f();
         FORCED.set(None);
@@ -155,7 +155,7 @@ pub(crate) mod tests {
         for width in [1, 7, 8, 13, 100, 1000] {
             let rows = |x| Rows {
                 weights: Weights::new(x, Some(Bits::new(&valid, 0))),
-                level: levels::Level { extents: Extents::Width { width, rows: 3000 / width }, valid: None },
+                level: Level { extents: Extents::Width { width, rows: 3000 / width }, valid: None },
             };
             let (p, q): (Rows<T>, Rows<T>) = (rows(&p), rows(&q));
             let (all, unit) = (Which::all(3000 / width), Unit::new(Some(2.0)));
@@ -184,7 +184,7 @@ pub(crate) mod tests {
 
     #[test]
     fn every_level_with_fused_arithmetic_gives_the_same_bits() {
-        let [_, fused @ ..] = Level::available() else { unreachable!("there is always the baseline") };
+        let [_, fused @ ..] = Isa::available() else { unreachable!("there is always the baseline") };
         let single = || rows_of(|x| x as f32).into_iter().map(f64::to_bits).collect::<Vec<_>>();
         let best = (results(), single());
         for level in fused {
@@ -195,7 +195,7 @@ pub(crate) mod tests {
 
     #[test]
     fn the_baseline_is_within_some_units_in_the_last_place() {
-        let distances = at(Level::Baseline, results).into_iter().zip(results()).map(|(a, b)| distance(a, b));
+        let distances = at(Isa::Baseline, results).into_iter().zip(results()).map(|(a, b)| distance(a, b));
         // A handful of roundings more in each logarithm; 5 were seen.
         assert!(distances.max().unwrap() <= 8);
     }
@@ -203,7 +203,7 @@ pub(crate) mod tests {
     #[test]
     fn the_baseline_in_single_precision_is_within_its_error() {
         let single = || rows_of(|x| x as f32);
-        for (baseline, best) in at(Level::Baseline, single).into_iter().zip(single()) {
+        for (baseline, best) in at(Isa::Baseline, single).into_iter().zip(single()) {
             // Twice the error that a divergence may have.
             let same = baseline == best || (baseline.is_nan() && best.is_nan());
             assert!(same || (baseline - best).abs() <= 2.8e-7 * best, "{baseline:e} {best:e}");

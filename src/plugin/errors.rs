@@ -40,6 +40,7 @@ pub fn in_row(error: rows::Error, row: usize, p: &str, q: &str) -> PolarsError {
             "p and q differ in length: row {row} has {of_p} elements in {} and {of_q} in {} ({COUNTED})",
             named(Side::P, p, q), named(Side::Q, p, q)
         ),
+        rows::Error::Memory { .. } => polars_err!(ComputeError: "no memory for the lists of row {row}"),
     }
 }
 

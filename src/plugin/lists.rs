@@ -12,7 +12,7 @@ use super::kwargs::{Fixed, RowKwargs};
 use super::leaf::{self, Leaf};
 use super::states;
 use crate::kernel::contract::{NanPolicy, Precision, Unit};
-use crate::kernel::levels::{Extents, Ints, Level, Pairing};
+use crate::kernel::levels::{Extents, Ints, Kept, Level, innermost};
 use crate::kernel::rows::{self, Rows, Values, Which};
 use crate::kernel::states::{entropy_of_rows, kl_div_of_rows};
 
@@ -90,8 +90,8 @@ impl<T: Leaf> Chunk<T> {
 }
 
 /// Puts the levels that stay back around the values.
-fn wrap(pairing: Pairing, mut array: ArrayRef) -> PolarsResult<ArrayRef> {
-    for level in pairing.kept.into_iter().rev() {
+fn wrap((mut array, kept): (ArrayRef, Vec<Kept>)) -> PolarsResult<ArrayRef> {
+    for level in kept.into_iter().rev() {
         let dtype = ListArray::<i64>::default_datatype(array.dtype().clone());
         let offsets = OffsetsBuffer::try_from(level.offsets)?;
         let validity = Bitmap::from_iter(level.valid);
@@ -193,17 +193,10 @@ fn of_rows<T: Leaf>(x: &Series, made: &impl Made) -> PolarsResult<Series> {
     let mut before = 0;
     for array in x.chunks() {
         let chunk = Chunk::<T>::open(array, x.dtype())?;
-        let fail = |row: usize, error| in_row(error, before + row, x.name(), "");
-        out.push(if chunk.outer.is_empty() {
-            made.of_rows(&chunk.rows(), Which::all(array.len())).map_err(|e| fail(e.row(), e))?
-        } else {
-            let rows = (0..array.len()).map(|i| (i, 0)).collect();
-            let pairing = Pairing::new(rows, &chunk.outer(), &[]).map_err(|(row, e)| fail(row, e))?;
-            let array = made
-                .of_rows(&chunk.rows(), Which::Listed(&pairing.pairs))
-                .map_err(|e| fail(pairing.outermost(e.row()), e))?;
-            wrap(pairing, array)?
+        let values = innermost(Which::all(array.len()), &chunk.outer(), &[], |which| {
+            made.of_rows(&chunk.rows(), which)
         });
+        out.push(wrap(values.map_err(|(row, error)| in_row(error, before + row, x.name(), ""))?)?);
         before += array.len();
     }
     leaf::series(x.name(), out)
@@ -216,17 +209,10 @@ fn of_pairs<T: Leaf>(p: &Series, q: &Series, made: &impl Made) -> PolarsResult<S
     for pair in aligned_chunks(p, q)? {
         let of_p = Chunk::<T>::open(&pair.p, p.dtype())?;
         let of_q = Chunk::<T>::open(&pair.q, q.dtype())?;
-        let fail = |row: usize, error| in_row(error, before + row, p.name(), q.name());
-        out.push(if of_p.outer.is_empty() {
-            made.of_pairs(&of_p.rows(), &of_q.rows(), pair.which()).map_err(|e| fail(e.row(), e))?
-        } else {
-            let pairing = Pairing::new(pair.indices().collect(), &of_p.outer(), &of_q.outer())
-                .map_err(|(row, e)| fail(row, e))?;
-            let array = made
-                .of_pairs(&of_p.rows(), &of_q.rows(), Which::Listed(&pairing.pairs))
-                .map_err(|e| fail(pairing.outermost(e.row()), e))?;
-            wrap(pairing, array)?
+        let values = innermost(pair.which(), &of_p.outer(), &of_q.outer(), |which| {
+            made.of_pairs(&of_p.rows(), &of_q.rows(), which)
         });
+        out.push(wrap(values.map_err(|(row, error)| in_row(error, before + row, p.name(), q.name()))?)?);
         before += pair.rows;
     }
     leaf::series(p.name(), out)
@@ -243,7 +229,7 @@ pub struct ChunkPair {
 }
 
 impl ChunkPair {
-    /// The same as [`indices`](Self::indices), for the kernel.
+    /// The rows of p and q, for the kernel.
     fn which(&self) -> Which<'static> {
         let of = |one| if one { 1 } else { self.rows };
         Which::All { rows: self.rows, p: of(self.one_p), q: of(self.one_q) }

@@ -27,9 +27,24 @@ impl Column {
         self.chunks.iter().map(|chunk| chunk.len()).sum()
     }
 
-    /// In one piece, for which several chunks are copied together.
-    fn array(&self) -> Result<ArrayRef, Error> {
-        joined(&self.chunks, &self.data_type)
+    /// Whether it goes with all lists of another one: a single list, or numbers without.
+    pub fn is_one_distribution(&self) -> bool {
+        element(&self.data_type).is_none() || self.len() == 1
+    }
+
+    /// In one piece. Chunks of numbers are copied together; lists are only if their rows are in several, which is never asked
+    /// for.
+    pub fn array(&self) -> Result<ArrayRef, Error> {
+        let mut filled = self.chunks.iter().filter(|chunk| !chunk.is_empty());
+        match (filled.next(), filled.next()) {
+            (Some(only), None) => Ok(only.clone()),
+            _ => joined(&self.chunks, &self.data_type),
+        }
+    }
+
+    /// The form that it came in: a single array, if that is what it was made of.
+    fn in_form(self, is_chunked: bool) -> Result<Column, Error> {
+        if is_chunked { Ok(Column { is_chunked, ..self }) } else { Ok(Column::whole(self.array()?)) }
     }
 
     /// What `of` makes of the whole, which is one value.
@@ -40,8 +55,7 @@ impl Column {
 
     /// What `of` makes of each chunk.
     fn each(self, of: impl Fn(&dyn Array) -> Result<ArrayRef, Error>) -> Result<Column, Error> {
-        let out = each(&self.data_type, self.chunks.into_iter().map(Ok), of)?;
-        Ok(Column { is_chunked: self.is_chunked, ..out })
+        each(&self.data_type, self.chunks.into_iter().map(Ok), of)?.in_form(self.is_chunked)
     }
 }
 
@@ -86,25 +100,27 @@ pub fn as_a_whole(
     p.as_a_whole(|p| of(p, &q))
 }
 
-/// What `of` makes of each row of p with its row of q, in the chunks of p. A side of one row goes with all of the other, as
-/// does a q of numbers where p is of lists; if that side is p, the chunks are those of q.
+/// What `of` makes of each row of p with its row of q, in the chunks of p. A side of one row goes with all of the other; if that
+/// side is p, and p a stream, the chunks are those of q.
 pub fn each_pair(
     p: Column,
     q: Column,
     of: impl Fn(&dyn Array, &dyn Array) -> Result<ArrayRef, Error>,
 ) -> Result<Column, Error> {
-    let q_is_one = element(&p.data_type).is_some() && element(&q.data_type).is_none();
-    if q_is_one || q.len() == 1 {
+    if q.len() == 1 {
         let q = q.array()?;
         return p.each(|p| of(p, &q));
     }
     if p.len() == 1 {
-        let p = p.array()?;
-        return q.each(|q| of(&p, q));
+        let (array, is_chunked) = (p.array()?, p.is_chunked);
+        return Column { is_chunked: true, ..q }.each(|q| of(&array, q))?.in_form(is_chunked);
     }
     if p.len() != q.len() {
-        // Which is for `of` to complain about.
-        return as_a_whole(p, q, of);
+        let (p_rows, q_rows) = (p.len(), q.len());
+        return Err(match element(&p.data_type) {
+            Some(_) => Error::Rows { p: p_rows, q: q_rows },
+            None => Error::Lengths { row: None, p: p_rows, q: q_rows },
+        });
     }
     let mut of_q = q.chunks.iter().filter(|chunk| !chunk.is_empty()).cloned();
     let mut left = new_empty_array(&q.data_type);

@@ -35,7 +35,7 @@ impl Source {
             let array = pointer(&array, c"arrow_array")?;
             // SAFETY: likewise; what is taken is marked as released for the capsule.
             let array = unsafe { ffi::array(FFI_ArrowArray::from_raw(array.as_ptr()), schema) }?;
-            Source::Whole(column(array))
+            Source::Whole(column(array)?)
         } else if object.hasattr("__arrow_c_stream__")? {
             let capsule = object.call_method0("__arrow_c_stream__")?.cast_into::<PyCapsule>()?;
             let stream = pointer(&capsule, c"arrow_array_stream")?;
@@ -76,7 +76,7 @@ impl Source {
         Ok(match self {
             Source::Whole(array) => Column::whole(array),
             Source::Stream { chunks, data_type } => {
-                let chunks = chunks.map(|chunk| chunk.map(column)).collect::<Result<_, _>>()?;
+                let chunks = chunks.map(|chunk| column(chunk?)).collect::<Result<_, _>>()?;
                 Column::chunked(data_type, chunks)
             }
         })
@@ -87,7 +87,7 @@ impl Source {
         match self {
             Source::Whole(array) => Ok(Column::whole(of(&array)?)),
             Source::Stream { chunks, data_type } => {
-                chunks::each(&data_type, chunks.map(|chunk| chunk.map(column)), of)
+                chunks::each(&data_type, chunks.map(|chunk| column(chunk?)), of)
             }
         }
     }
@@ -105,11 +105,13 @@ fn one_column(data_type: &DataType) -> &DataType {
     }
 }
 
-/// The column of a table that has just one. Rows of a table are never null.
-fn column(array: ArrayRef) -> ArrayRef {
-    array
-        .as_struct_opt()
-        .filter(|table| table.num_columns() == 1)
-        .map(|table| table.column(0).clone())
-        .unwrap_or(array)
+/// The column of a table that has just one.
+fn column(array: ArrayRef) -> Result<ArrayRef, Error> {
+    match array.as_struct_opt() {
+        Some(table) if table.null_count() > 0 => {
+            Err(Error::Unsupported("of structs some of which are null, and so no table".into()))
+        }
+        Some(table) if table.num_columns() == 1 => Ok(table.column(0).clone()),
+        _ => Ok(array),
+    }
 }

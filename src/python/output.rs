@@ -53,7 +53,7 @@ impl Whole {
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyArrowResult<Bound<'py, PyCapsule>> {
-        to_schema_pycapsule(py, self.0.data_type())
+        to_schema_pycapsule(py, field(self.0.data_type()).as_ref())
     }
 
     #[getter]
@@ -94,7 +94,7 @@ impl Chunked {
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyArrowResult<Bound<'py, PyCapsule>> {
-        to_schema_pycapsule(py, &self.0.data_type)
+        to_schema_pycapsule(py, field(&self.0.data_type).as_ref())
     }
 
     /// The arrays.
