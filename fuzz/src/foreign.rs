@@ -153,16 +153,17 @@ impl Producer {
         let room = u.int_in_range(0..=ROOM)?;
         let offset = u.int_in_range(0..=room)?;
         let length = u.int_in_range(0..=room - offset)?;
-        // What has no buffers may have any length.
-        let length = if ["n", "+w:0"].contains(&format) && u.ratio(1, 8)? {
-            i64::arbitrary_length(u)?
-        } else {
-            length as i64
-        };
+        // What has no buffers, not even validity, may have any length.
+        let boundless = ["n", "+w:0"].contains(&format) && u.ratio(1, 8)?;
+        let length = if boundless { *u.choose(LENGTHS)? } else { length as i64 };
 
         let mut buffers = Vec::new();
         if format != "n" && format != "+r" && !format.starts_with("+u") {
-            buffers.push(if u.ratio(1, 2)? { ptr::null() } else { self.bytes(u, room.div_ceil(8), false)? });
+            buffers.push(if boundless || u.ratio(1, 2)? {
+                ptr::null()
+            } else {
+                self.bytes(u, room.div_ceil(8), false)?
+            });
         }
         for &bits in bits {
             let len = ((room + 1) * bits).div_ceil(8);
@@ -257,15 +258,7 @@ impl Producer {
 }
 
 /// Lengths that cannot be.
-trait ArbitraryLength {
-    fn arbitrary_length(u: &mut Unstructured) -> Result<i64>;
-}
-
-impl ArbitraryLength for i64 {
-    fn arbitrary_length(u: &mut Unstructured) -> Result<i64> {
-        Ok(*u.choose(&[-1, i64::MIN, i64::MAX, i64::MAX - 7, 1 << 62, 1 << 57, 1 << 54, 1 << 50, -64])?)
-    }
-}
+const LENGTHS: &[i64] = &[-1, i64::MIN, i64::MAX, i64::MAX - 7, 1 << 62, 1 << 57, 1 << 54, 1 << 50, -64];
 
 /// Says something that can be seen to be wrong.
 fn lie(u: &mut Unstructured, array: &mut FFI_ArrowArray, schema: &mut FFI_ArrowSchema) -> Result<()> {
