@@ -295,6 +295,20 @@ def test_the_innermost_level_is_reduced_and_those_around_it_stay(outer, inner):
     assert pa.array(pea.kl_div(rows, rows)).to_pylist() == [x and [y and 0.0 for y in x] for x in want]
 
 
+@pytest.mark.parametrize("outer", [pa.list_, pa.large_list])
+@pytest.mark.parametrize("inner", [pa.list_, lambda t: pa.list_(t, 2), pa.large_list])
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_slices_of_nested_lists_are_those_of_polars(outer, inner, first):
+    rows = [[[1.0, 1.0]], [[1.0, 3.0], [1.0, 7.0], None], None, [[2.0, 5.0]]]
+    p = pa.array(rows, outer(inner(pa.float64()))).slice(first)
+    series = pl.Series(rows, dtype=pl.List(pl.List(pl.Float64)))[first:]
+    assert to_list(pea.entropy(p)) == series.info.list.entropy().to_list()
+    q = pa.array(rows[first:], p.type)
+    assert to_list(pea.kl_div(p, q)) == series.info.list.kl_div(series).to_list()
+    in_chunks_of_q = pa.chunked_array([q.slice(0, 1), q.slice(1)])
+    assert to_list(pea.kl_div(p, in_chunks_of_q)) == series.info.list.kl_div(series).to_list()
+
+
 def test_q_may_lack_outer_levels():
     p = pa.array([[[1.0, 0.0], [1.0, 1.0]], [[0.0, 1.0]]])
     per_outer = pa.array([[1.0, 1.0], [0.0, 3.0]])
@@ -396,6 +410,19 @@ def test_results_become_arrays_of_others_without_a_copy():
     assert addresses == [np.asarray(chunk).ctypes.data for chunk in chunked.chunks]
     del got, array, series
     assert vector.tolist() == to_list(chunked)
+
+
+def test_consumers_may_ask_for_the_other_float_and_for_nothing_else():
+    got = pea.entropy(pa.chunked_array([[[1.0, 1.0]], [[1.0]]]))
+    assert pa.array(got.chunks[0], pa.float32()).to_pylist() == [np.float32(LN2)]
+    assert pa.chunked_array(got, pa.float32()).type == pa.float32()
+    schema = pa.field("x", pa.int64()).__arrow_c_schema__()
+    assert pa.Array._import_from_c_capsule(*got.chunks[0].__arrow_c_array__(schema)).to_pylist() == [LN2]  # noqa: SLF001
+
+
+def test_metadata_is_bytes_that_mean_nothing():
+    table = pa.table({"p": pa.array([[1.0, 1.0]])}).replace_schema_metadata({b"k": b"\xff", b"\xff": b""})
+    assert to_list(pea.entropy(table)) == [LN2]
 
 
 def test_numpy_gets_a_copy_with_nan_where_there_are_nulls_or_chunks():
@@ -503,8 +530,8 @@ NO_NUMBERS = [
     (np.array([1.0]), "ndarray has neither"),
 ]
 NO_LISTS_OF_NUMBERS = [
-    (pa.array([["a"]]), r"p is List\(Utf8\), and not an array of numbers or lists of numbers: pass its values"),
-    (pa.array([[{"x": 1}]]), r"p is List\(Struct.*: pass its values, one level down"),
+    (pa.array([["a"]]), r"p is List\(Utf8\), and not an array of numbers or lists of numbers: cast it first"),
+    (pa.array([[{"x": 1}]]), r"of format .\+s., which is neither numbers nor lists of them"),
 ]
 
 

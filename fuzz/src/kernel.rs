@@ -164,9 +164,10 @@ fn entropies<T: Weight>(x: &Rows<T>, policy: NanPolicy) {
     let Ok(values) = of(x, all, policy) else { return };
     // The same where all that no row covers is cut off.
     let span = x.level.span(0..x.level.extents.len(), x.weights.len()).expect("checked");
-    let level = Level { extents: x.level.extents.cut_at(span.start), ..x.level };
-    let cut =
-        of(&Rows { weights: x.weights.slice(span), level }, all, policy).expect("the whole has no error");
+    let (extents, first) = x.level.extents.cut_at(span.start);
+    let level = Level { extents, ..x.level };
+    let cut = of(&Rows { weights: x.weights.slice(first..span.end), level }, all, policy)
+        .expect("the whole has no error");
     assert!(cut.iter().zip(&values).all(|(a, b)| same(*a, *b)));
     for (i, value) in values.iter().enumerate() {
         let alone = of(x, Which::Listed(&[(i, 0)]), policy).expect("the whole has no error");

@@ -129,7 +129,9 @@ impl fmt::Display for Error {
                 let instead = match data_type {
                     DataType::Dictionary(_, values) => format!("cast it to {values}"),
                     DataType::Struct(_) => "pass one column of it".into(),
-                    lists if nest::element(lists).is_some() => "pass its values, one level down".into(),
+                    nested if !lists && nest::element(nested).is_some() => {
+                        "pass its values, one level down".into()
+                    }
                     _ => "cast it first; integers, floats, decimals and Boolean are taken as they are".into(),
                 };
                 write!(f, "{} is {data_type}, and not an array of {takes}: {instead}", name(*side))

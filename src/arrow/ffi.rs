@@ -86,7 +86,40 @@ fn foreign<T>(what: impl Into<String>) -> Result<T, Error> {
 }
 
 /// The key under which a schema says what it means beside what it is.
-const EXTENSION: &str = "ARROW:extension:name";
+const EXTENSION: &[u8] = b"ARROW:extension:name";
+
+/// The value of a key in a schema's metadata: the number of pairs, and each key and value after its length. They are bytes, of
+/// which this makes text as far as it can; and nothing else is made of them, since a producer may write what it likes.
+///
+/// # Safety
+///
+/// Behind a pointer that isn't null there have to be as many bytes as the numbers there say.
+unsafe fn metadata(mut at: *const u8, key: &[u8]) -> Result<Option<String>, Error> {
+    if at.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller vouches for four bytes wherever a number stands.
+    let number = |at: *const u8| i32::from_ne_bytes(unsafe { at.cast::<[u8; 4]>().read() });
+    let part = |at: &mut *const u8| {
+        let Ok(len) = usize::try_from(number(*at)) else {
+            return foreign("its metadata has a negative length");
+        };
+        // SAFETY: the caller vouches for so many bytes behind the number.
+        let (bytes, next) = unsafe { (std::slice::from_raw_parts(at.add(4), len), at.add(4 + len)) };
+        *at = next;
+        Ok(bytes)
+    };
+    let pairs = number(at);
+    // SAFETY: there is the number of pairs before.
+    at = unsafe { at.add(4) };
+    for _ in 0..pairs {
+        let (name, value) = (part(&mut at)?, part(&mut at)?);
+        if name == key {
+            return Ok(Some(String::from_utf8_lossy(value).into_owned()));
+        }
+    }
+    Ok(None)
+}
 
 /// Deeper types than this are no data, but a loop.
 const DEEPEST: usize = 64;
@@ -121,7 +154,8 @@ unsafe fn type_at(schema: &FFI_ArrowSchema, depth: usize) -> Result<DataType, Er
         }
     };
     // A type of its own, whatever it is stored in.
-    if let Some(name) = schema.metadata()?.get(EXTENSION) {
+    // SAFETY: the caller vouches for the metadata.
+    if let Some(name) = unsafe { metadata(schema.metadata.cast(), EXTENSION) }? {
         return Err(Error::Unsupported(format!("of the extension type {name:?}")));
     }
     // SAFETY: the caller vouches for the dictionary.
@@ -135,7 +169,8 @@ unsafe fn type_at(schema: &FFI_ArrowSchema, depth: usize) -> Result<DataType, Er
         "+L" => DataType::LargeList(child(0)?),
         "+vl" => DataType::ListView(child(0)?),
         "+vL" => DataType::LargeListView(child(0)?),
-        "+s" => {
+        // Only a table is taken, and it is at the top. Of structs within structs arrow-rs slices the children twice.
+        "+s" if depth == 0 => {
             let columns = usize::try_from(schema.n_children).unwrap_or_default();
             DataType::Struct((0..columns).map(child).collect::<Result<Fields, _>>()?)
         }
@@ -221,10 +256,6 @@ unsafe fn check(array: &mut FFI_ArrowArray, data_type: &DataType) -> Result<(), 
         let Some(child) = (unsafe { pointed_at(array.children, array.n_children, i) }) else {
             return fail(format!("child {i} is not there"));
         };
-        // Which would be no numbers in any case; and arrow-rs slices the children of a nested one twice.
-        if matches!(child_type, DataType::Struct(_)) {
-            return fail("structs within it are not taken".into());
-        }
         // SAFETY: as for this function.
         unsafe { check(child, child_type) }?;
         let needed = width.map(|width| end.checked_mul(width).filter(|needed| *needed <= LONGEST));

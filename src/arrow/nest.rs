@@ -74,7 +74,7 @@ impl<'a> Nest<'a> {
             below = values.as_ref();
         }
         if let Some(innermost) = levels.last_mut() {
-            innermost.extents = innermost.extents.cut_at(covered.start);
+            (innermost.extents, covered.start) = innermost.extents.cut_at(covered.start);
         }
         // Lists of width 0 are there without taking up memory, but their values do.
         has_room(array.len())?;

@@ -97,14 +97,17 @@ impl<'a> Extents<'a> {
         }
     }
 
-    /// The same where what is below begins at its element `first`; rows of one width begin there in any case.
-    pub fn cut_at(self, first: usize) -> Extents<'a> {
+    /// The same where what is below is cut off before its element `first`, and what is really to be cut off: nothing before rows
+    /// of one width, which have no offsets to tell.
+    pub fn cut_at(self, first: usize) -> (Extents<'a>, usize) {
         match self {
-            Extents::Offsets { offsets, start } => Extents::Offsets { offsets, start: start + first },
-            Extents::Views { offsets, sizes, start } => {
-                Extents::Views { offsets, sizes, start: start + first }
+            Extents::Offsets { offsets, start } => {
+                (Extents::Offsets { offsets, start: start + first }, first)
             }
-            width => width,
+            Extents::Views { offsets, sizes, start } => {
+                (Extents::Views { offsets, sizes, start: start + first }, first)
+            }
+            Extents::Width { .. } => (self, 0),
         }
     }
 }
@@ -257,11 +260,12 @@ mod tests {
         assert_eq!(level(offsets(&[]), None).whole_span(0), Ok(0..0));
         assert_eq!(level(offsets(&[3, 5, 5, 9]), None).span(0..1, 9), Ok(3..5));
         assert_eq!(level(Extents::Width { width: 3, rows: 3 }, None).span(1..2, 9), Ok(3..6));
+        assert_eq!(Extents::Width { width: 3, rows: 3 }.cut_at(3).1, 0);
         // Empty rows, too, so that they are somewhere where the rest is cut off.
         assert_eq!(level(offsets(&[7, 7]), None).whole_span(9), Ok(7..7));
         assert_eq!(level(views(&[6, 2, 9], &[2, 3, 0]), None).whole_span(9), Ok(2..9));
         assert_eq!(level(Extents::Width { width: 3, rows: 3 }, None).whole_span(10), Ok(0..9));
-        let cut = level(offsets(&[3, 5, 9]).cut_at(3), None);
+        let cut = level(offsets(&[3, 5, 9]).cut_at(3).0, None);
         assert_eq!((cut.get(0), cut.get(1), cut.whole_span(6)), (Some(0..2), Some(2..6), Ok(0..6)));
     }
 
@@ -282,7 +286,7 @@ mod tests {
             assert_eq!(level(extents, None).whole_span(len), Err(row), "{extents:?}");
         }
         // Cut, with a row before the cut.
-        assert_eq!(level(offsets(&[2, 5]).cut_at(3), None).whole_span(9), Err(0));
+        assert_eq!(level(offsets(&[2, 5]).cut_at(3).0, None).whole_span(9), Err(0));
     }
 
     #[test]

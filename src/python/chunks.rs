@@ -48,7 +48,7 @@ impl Column {
     }
 
     /// What `of` makes of the whole, which is one value.
-    pub fn as_a_whole(self, of: impl Fn(&dyn Array) -> Result<ArrayRef, Error>) -> Result<Column, Error> {
+    pub fn of_whole(self, of: impl Fn(&dyn Array) -> Result<ArrayRef, Error>) -> Result<Column, Error> {
         let value = of(&self.array()?)?;
         Ok(Column { is_chunked: self.is_chunked, ..Column::whole(value) })
     }
@@ -91,13 +91,13 @@ pub fn each(
 }
 
 /// What `of` makes of p and q as a whole, which is one value.
-pub fn as_a_whole(
+pub fn of_whole(
     p: Column,
     q: Column,
     of: impl Fn(&dyn Array, &dyn Array) -> Result<ArrayRef, Error>,
 ) -> Result<Column, Error> {
     let q = q.array()?;
-    p.as_a_whole(|p| of(p, &q))
+    p.of_whole(|p| of(p, &q))
 }
 
 /// What `of` makes of each row of p with its row of q, in the chunks of p. A side of one row goes with all of the other; if that

@@ -50,7 +50,7 @@ fn entropy(p: &Bound<'_, PyAny>, base: Option<f64>, nan_policy: &str) -> PyResul
         if source.is_of_lists() {
             source.each(|array| arrow::entropy(array, &options))
         } else {
-            source.column()?.as_a_whole(|array| arrow::entropy(array, &options))
+            source.column()?.of_whole(|array| arrow::entropy(array, &options))
         }
     });
     output::to_python(p.py(), out?)
@@ -128,7 +128,7 @@ fn kl_div(
             return chunks::each_pair(of_p, of_q, of);
         }
         q_is.check(&of_p, &of_q)?;
-        q_is.rounded(chunks::as_a_whole(of_p, of_q, of)?, single)
+        q_is.rounded(chunks::of_whole(of_p, of_q, of)?, single)
     });
     output::to_python(p.py(), out?)
 }

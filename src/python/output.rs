@@ -4,7 +4,10 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray};
+use arrow::compute::cast;
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, FieldRef, Float32Type, Float64Type};
+use arrow::error::ArrowError;
+use arrow::ffi::FFI_ArrowSchema;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -13,6 +16,7 @@ use pyo3_arrow::error::PyArrowResult;
 use pyo3_arrow::ffi::{ArrayIterator, to_array_pycapsules, to_schema_pycapsule, to_stream_pycapsule};
 
 use super::chunks::Column;
+use crate::arrow::ffi;
 
 /// The Python object of a result.
 pub fn to_python(py: Python<'_>, column: Column) -> PyResult<Py<PyAny>> {
@@ -37,6 +41,23 @@ pub struct Whole(ArrayRef);
 #[pyclass(frozen, module = "polars_entropy.arrow", name = "ChunkedArray")]
 pub struct Chunked(Column);
 
+/// The type that a consumer asks for. What cannot be read is no request, which a producer need not follow in any case.
+fn wanted(schema: Option<&Bound<'_, PyCapsule>>) -> Option<DataType> {
+    let schema = schema?.pointer_checked(Some(c"arrow_schema")).ok()?.cast::<FFI_ArrowSchema>();
+    // SAFETY: capsules of this name hold schemas, as the interface has it.
+    unsafe { ffi::data_type(schema.as_ref()) }.ok()
+}
+
+/// The values as the floats that a consumer asks for; in any other type they would be others.
+fn as_requested(array: &ArrayRef, wanted: Option<&DataType>) -> Result<ArrayRef, ArrowError> {
+    match wanted {
+        Some(float @ (DataType::Float32 | DataType::Float64)) if array.data_type().is_floating() => {
+            cast(array, float)
+        }
+        _ => Ok(array.clone()),
+    }
+}
+
 fn field(data_type: &DataType) -> FieldRef {
     Arc::new(Field::new("", data_type.clone(), true))
 }
@@ -49,7 +70,8 @@ impl Whole {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyArrowResult<Bound<'py, PyTuple>> {
-        to_array_pycapsules(py, field(self.0.data_type()), &self.0, requested_schema)
+        let array = as_requested(&self.0, wanted(requested_schema.as_ref()).as_ref())?;
+        to_array_pycapsules(py, field(array.data_type()), &array, None)
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyArrowResult<Bound<'py, PyCapsule>> {
@@ -88,9 +110,16 @@ impl Chunked {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyArrowResult<Bound<'py, PyCapsule>> {
-        let chunks = self.0.chunks.clone().into_iter().map(Ok);
-        let reader = Box::new(ArrayIterator::new(chunks, field(&self.0.data_type)));
-        to_stream_pycapsule(py, reader, requested_schema)
+        let wanted = wanted(requested_schema.as_ref());
+        let chunks: Vec<ArrayRef> = self
+            .0
+            .chunks
+            .iter()
+            .map(|chunk| as_requested(chunk, wanted.as_ref()))
+            .collect::<Result<_, _>>()?;
+        let field = field(chunks.first().map_or(&self.0.data_type, |chunk| chunk.data_type()));
+        let reader = ArrayIterator::new(chunks.into_iter().map(Ok), field);
+        to_stream_pycapsule(py, Box::new(reader), None)
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyArrowResult<Bound<'py, PyCapsule>> {
@@ -161,7 +190,7 @@ fn copied<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     if copy == Some(false) {
         return Err(PyValueError::new_err(
-            "nulls, or several chunks, cannot become a NumPy vector without a copy",
+            "nulls, chunks or lists cannot become a NumPy vector without a copy",
         ));
     }
     let vector: ArrayRef = match column.data_type {
@@ -195,7 +224,7 @@ fn described(kind: &str, chunks: &[ArrayRef], data_type: &DataType) -> PyResult<
     let options = FormatOptions::new().with_null("null");
     let mut shown = 0;
     for chunk in chunks {
-        let format = |error: arrow::error::ArrowError| PyValueError::new_err(error.to_string());
+        let format = |error: ArrowError| PyValueError::new_err(error.to_string());
         let formatter = ArrayFormatter::try_new(chunk.as_ref(), &options).map_err(format)?;
         for row in 0..chunk.len().min(SHOWN - shown) {
             let comma = if shown > 0 { ", " } else { "" };
