@@ -218,6 +218,8 @@ NUMBERS = [
 
 @pytest.mark.parametrize("number", NUMBERS, ids=str)
 def test_every_number_is_that_of_polars_to_the_last_bit(number):
+    if number == pa.float16() and not hasattr(pl, "Float16"):
+        pytest.skip("this Polars has no Float16")
     rows = [[True, False, True], [True], None, [False, True, None]]
     if not pa.types.is_boolean(number):
         rows = [row and [x if x is None else int(x) for x in row] for row in rows]
