@@ -2,7 +2,7 @@
 
 Whatever speaks the Arrow PyCapsule interface goes in: arrays of PyArrow, nanoarrow and arro3, columns of pandas,
 results of DuckDB and DataFusion, Series of Polars. What comes out, an `Array` or a `ChunkedArray`, speaks it, too.
-Floats are not copied on the way.
+Floats of one precision are not copied on the way.
 """
 
 from __future__ import annotations
@@ -132,8 +132,8 @@ def kl_div(
     Returns
     -------
     As for `entropy`, in the chunks of p, however q is chunked; float32 if neither p nor q needs more. Where p is one
-    list and q many, there is a value for each of q, in its chunks. The values of lists are those of `info.list.kl_div`,
-    to the last bit.
+    list and q many, there is a value for each of q, in its chunks if p is a stream. The values of lists are those of
+    `info.list.kl_div`, to the last bit.
 
     Raises
     ------
