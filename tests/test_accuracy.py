@@ -144,3 +144,23 @@ def test_groups_at_the_top_of_the_range(engine):
     exprs = [pl.col("x").info.entropy(), pl.col("y").info.kl_div("x")]
     got = frame.lazy().select(exprs).collect(engine=engine).row(0)
     assert got == pytest.approx((math.log(2), 0.0), abs=1e-14 * 711)
+
+
+@pytest.mark.parametrize("weight", [0.1, 1e-6])
+def test_a_large_group_of_equal_weights(engine, weight):
+    # A streaming group-by adds row by row, and the rounding errors of equal weights all have one sign.
+    count = 1_000_000
+    x = pl.DataFrame({"g": np.zeros(count, int), "x": np.full(count, weight), "y": np.arange(1.0, count + 1)})
+    frame = pl.concat([x, pl.DataFrame({"g": [1], "x": [1.0], "y": [1.0]}, schema=x.schema)])
+    exprs = [
+        pl.col("x").info.entropy(),
+        pl.col("x").info.kl_div("y").alias("d"),
+        pl.col("x").info.entropy_state().struct.field("entropy").alias("h_state"),
+        pl.col("x").info.kl_div_state("y").struct.field("divergence").alias("d_state"),
+    ]
+    grouped = frame.lazy().group_by("g").agg(exprs).filter(pl.col("g") == 0).drop("g").collect(engine=engine)
+    bound = 1e-14 * (1 + abs(math.log(count * weight)))
+    # Σ ln i = ln(n!), and Σ i = n(n + 1)/2.
+    divergence = math.log((count + 1) / 2) - float(mpmath.loggamma(count + 1)) / count
+    got = grouped.row(0)
+    assert got == pytest.approx((math.log(count), divergence) * 2, abs=bound, rel=0)

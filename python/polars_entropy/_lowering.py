@@ -3,7 +3,7 @@
 | form | lowering |
 | --- | --- |
 | rows of List and Array columns | one elementwise call of the plugin |
-| columns, groups, windows | native sums and a maximum over elementwise summands, and an elementwise finish |
+| columns, groups, windows | native sums of elementwise summands, in two halves, and an elementwise finish |
 | axes of Array columns with axis 0 among them | implode, and one elementwise call for each column or group |
 | states of columns and groups; of rows | as their values |
 | merges of states, which are few | implode, and one elementwise call |
@@ -59,12 +59,12 @@ def _call(
 
 
 def entr(x: pl.Expr) -> pl.Expr:
-    return _call("entr", x, weak_q=False, sequence="no")
+    return _call("entr", x, weak_q=False)
 
 
 def rel_entr(x: pl.Expr, y: object, *, names: bool) -> pl.Expr:
     y_expr, how = _flat(y, names=names)
-    return _call("rel_entr", x, y_expr, **how)
+    return _call("rel_entr", x, y_expr, **{"weak_q": False, **how})
 
 
 def entropy(x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
@@ -76,14 +76,7 @@ def entropy_state(x: pl.Expr, *, nan_policy: NanPolicy) -> pl.Expr:
 
 
 def _entropy_sums(x: pl.Expr, nan_policy: NanPolicy) -> list[pl.Expr]:
-    nan_policy = arguments.check_nan_policy(nan_policy)
-
-    def summand(part: str) -> pl.Expr:
-        return _call(
-            "entropy_summand", x, part=part, nan_policy=nan_policy, two_chunks=_SUMS_DRIFT, weak_q=False, sequence="no"
-        )
-
-    return [summand("mass_p").sum(), summand("term").sum(), summand("rank").max()]
+    return _sums("entropy", [([x], "mass_p"), ([x], "term")], {}, nan_policy)
 
 
 def kl_div(p: pl.Expr, q: object, *, base: float | None, nan_policy: NanPolicy, names: bool) -> pl.Expr:
@@ -97,19 +90,32 @@ def kl_div_state(p: pl.Expr, q: object, *, nan_policy: NanPolicy, names: bool) -
 
 
 def _kl_div_sums(p: pl.Expr, q: object, *terms: str, nan_policy: NanPolicy, names: bool) -> list[pl.Expr]:
-    nan_policy = arguments.check_nan_policy(nan_policy)
     q_expr, how = _flat(q, names=names)
-    how = {"nan_policy": nan_policy, "two_chunks": _SUMS_DRIFT, **how}
+    pair = [p, q_expr]
+    # With q first, so that the sum goes by its name, which messages need. A sequence has none.
+    mass_q = ([q_expr, p], "mass_p") if "sequence" not in how else (pair, "mass_q")
+    return _sums("kl_div", [(pair, "mass_p"), mass_q, *((pair, term) for term in terms)], how, nan_policy)
 
-    def summand(part: str) -> pl.Expr:
-        return _call("kl_div_summand", p, q_expr, part=part, **how)
 
-    mass_q = summand("mass_q")
-    if how["sequence"] == "no":
-        # With q first, so that the sum goes by its name, which messages need. A sequence has none.
-        mass_q = _call("kl_div_summand", q_expr, p, part="mass_p", **how)
-    sums = [summand("mass_p").sum(), mass_q.sum(), *(summand(term).sum() for term in terms)]
-    return [*sums, summand("rank").max()]
+def _sums(
+    quantity: str, parts: list[tuple[list[pl.Expr], str]], how: dict[str, Any], nan_policy: NanPolicy
+) -> list[pl.Expr]:
+    """Native sums of both halves of each part, and under `raise` what a group is missing."""
+    nan_policy = arguments.check_nan_policy(nan_policy)
+    # Arguments are parsed for every morsel, so those that are as usual are left out.
+    summing = dict(how)
+    if nan_policy != "propagate":
+        summing["nan_policy"] = nan_policy
+    if _SUMS_DRIFT:
+        summing["two_chunks"] = True
+    sums = [
+        _call(f"{quantity}_summand", *inputs, part=part, **half, **summing).sum()
+        for inputs, part in parts
+        for half in ({}, {"low": True})
+    ]
+    if nan_policy == "raise":
+        sums.append(_call("missing", *parts[0][0], **{"weak_q": False, **how}).max())
+    return sums
 
 
 def merge(states: pl.Expr, quantity: str, *, base: float | None) -> pl.Expr:
@@ -121,19 +127,19 @@ def merge_state(states: pl.Expr, quantity: str) -> pl.Expr:
 
 
 def _flat(q: object, *, names: bool) -> tuple[pl.Expr, dict[str, Any]]:
-    """The expression of a flat `q`, and how to call the plugin with it."""
+    """The expression of a flat `q`, and how to call the plugin with it, where that is out of the ordinary."""
     if (expression := arguments.expression(q, names=names)) is not None:
-        return expression, {"weak_q": False, "sequence": "no"}
+        return expression, {}
     if arguments.is_number(q):
         # A Python number has no precision of its own.
-        return pl.lit(arguments.number(q)), {"weak_q": True, "sequence": "no"}
+        return pl.lit(arguments.number(q)), {"weak_q": True}
     if isinstance(q, pl.Series) and len(q) == 1:
         # A scalar literal is not repeated; a Series of one row would be.
-        return pl.lit(q.item(), dtype=q.dtype).alias(q.name), {"weak_q": False, "sequence": "no"}
+        return pl.lit(q.item(), dtype=q.dtype).alias(q.name), {}
     values = q if isinstance(q, pl.Series) else arguments.vector(q)
     # A column of its own length goes with a whole column, never with a group. The plugin has to see the call to say so,
     # and so that a morsel doesn't meet the whole of q; a Series by itself is one piece in any case.
-    return pl.lit(values), {"weak_q": False, "sequence": "of_frame" if names else "of_series", "elementwise": not names}
+    return pl.lit(values), {"sequence": "of_frame" if names else "of_series", "elementwise": not names}
 
 
 def list_entropy(x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:

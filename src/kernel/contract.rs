@@ -3,7 +3,7 @@
 //!
 //! Every element has a [`Rank`]: the strongest rule it calls for. A distribution has the highest rank of its elements,
 //! and since the ranks stand in the order of the rules, that rank alone tells which rule applies first. So a row asks
-//! for the maximum over its elements, and a group asks Polars for a native `max` over a column of ranks.
+//! for the maximum over its elements, and a group has it told by its sums (see [`super::columns`]).
 //!
 //! | rule | case | entropy | kl_div |
 //! | --- | --- | --- | --- |
@@ -111,8 +111,9 @@ impl Rank {
         if x.is_nan() { Rank::Nan } else { rank }
     }
 
+    /// Whether it is that of a null or a NaN.
     #[inline(always)]
-    fn is_missing(self) -> bool {
+    pub fn is_missing(self) -> bool {
         self as u64 >= Rank::Nan as u64
     }
 

@@ -31,8 +31,9 @@
 //! H = (S ln S + T)/S,        T = −Σ xᵢ ln xᵢ                                                                   (4)
 //! ```
 //!
-//! The same [`ln`] on both sides makes (4) exactly 0 for a group of one value. It cancels where H is small beside
-//! ln S, which leaves an absolute error of some 1e-16·(1 + |ln S|) beside that of the sums themselves.
+//! The same logarithm on both sides makes (4) exactly 0 for a group of one value. It cancels where H is small beside
+//! ln S, which leaves an absolute error of some 1e-16·(1 + |ln S|) beside that of the sums themselves, which
+//! [`columns`](super::columns) keeps small.
 
 use super::blocks::{
     Along, Block, Extremes, GROUP, LANES, Layout, NOT_PLAIN, Plain, Source, Stored, Terms, Totals, Wide, all,

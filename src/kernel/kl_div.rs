@@ -27,7 +27,8 @@
 //! D = R/P − ln(P/Q)                                                                                          (3)
 //! ```
 //!
-//! which cancels where D is small: its error is absolute, some 1e-16·(1 + |ln(P/Q)|) beside that of the sums.
+//! which cancels where D is small: its error is absolute, some 1e-16·(1 + |ln(P/Q)|) beside that of the sums, which
+//! [`columns`](super::columns) keeps small.
 //!
 //! **Rows in single precision** owe their reader fewer digits, and are read once for (3), with logarithms that are right to
 //! 1.03e-8 and take little time ([`bulge`]). Where D is below 0.16 that is not enough, and they are read again for (2).

@@ -58,6 +58,12 @@ pub struct Values {
     valid: Option<Vec<u8>>,
 }
 
+impl From<Vec<f64>> for Values {
+    fn from(values: Vec<f64>) -> Self {
+        Values { values, valid: None }
+    }
+}
+
 impl Values {
     /// Room for this many rows.
     pub fn with_capacity(rows: usize) -> Self {

@@ -1,8 +1,7 @@
 //! Flat columns: element by element, and the sums of columns, groups and windows.
 //!
 //! A group's value is taken from native sums over what the `summand` expressions make of each element, so that it stays
-//! in the engine's own group-by. The channel of ranks, of which the maximum is taken, carries the precision of the result
-//! in its dtype, because the sums themselves are always in double precision.
+//! in the engine's own group-by.
 
 use polars::prelude::*;
 use polars_arrow::array::PrimitiveArray;
@@ -11,12 +10,11 @@ use polars_arrow::compute::utils::combine_validities_and;
 
 use super::dtypes;
 use super::errors::{flat_rows, missing_in_column};
-use super::kwargs::{ElementKwargs, Part, SummandKwargs};
+use super::kwargs::{ElementKwargs, Part, Sequence, SummandKwargs};
 use super::leaf::{self, Leaf};
 use super::states::{self, Kind};
-use crate::kernel::columns::{self, Finish};
-use crate::kernel::contract::{NanPolicy, Precision, Side, Unit, missing_side};
-use crate::kernel::rows::Values;
+use crate::kernel::columns::{self, Finish, Half, Halves, Quantity};
+use crate::kernel::contract::{Precision, Unit};
 use crate::kernel::states::States;
 
 /// The column in one piece, as floats.
@@ -24,61 +22,24 @@ fn column<T: Leaf>(s: &Series) -> PolarsResult<PrimitiveArray<T>> {
     leaf::leaf(s.rechunk().chunks()[0].clone(), s.dtype())
 }
 
-/// Summands, which Polars sums. Over overlapping windows, Polars before 2 does so by adding what comes in and subtracting what
-/// goes out, which leaves behind what the large ones rounded off; but only in a column of one chunk. There, a second is added.
-fn summands(name: &PlSmallStr, values: Vec<f64>, kwargs: &SummandKwargs) -> PolarsResult<Series> {
-    let mut chunks = vec![leaf::floats(values, None, Precision::Double)];
-    if kwargs.two_chunks {
-        chunks.push(leaf::floats(Vec::new(), None, Precision::Double));
-    }
-    leaf::series(name, chunks)
-}
-
-/// A channel of ranks, which under `raise` also tell where an element is missing.
-fn ranks(
+/// Summands, which Polars sums, and whose dtype tells the precision of the result. Over overlapping windows, Polars before 2
+/// does so by adding what comes in and subtracting what goes out, which leaves behind what the large ones rounded off; but only
+/// in a column of one chunk. There, a second is added.
+fn summands(
     name: &PlSmallStr,
-    ranks: Vec<u8>,
-    side: impl Fn(usize) -> Side,
+    mut values: Vec<f64>,
     kwargs: &SummandKwargs,
     precision: Precision,
 ) -> PolarsResult<Series> {
-    let array = match (kwargs.nan_policy.0, precision) {
-        (NanPolicy::Raise, Precision::Double) => {
-            PrimitiveArray::from_vec(columns::located(ranks, side)).boxed()
-        }
-        (NanPolicy::Raise, Precision::Single) => {
-            let located = columns::located(ranks, side).into_iter().map(|rank| rank as u64).collect();
-            PrimitiveArray::<u64>::from_vec(located).boxed()
-        }
-        (_, precision) => rank_array(ranks, precision),
-    };
-    leaf::series(name, vec![array])
-}
-
-/// The dtype of ranks that belong to a result of this precision.
-pub fn rank_dtype(precision: Precision) -> DataType {
-    match precision {
-        Precision::Double => DataType::UInt8,
-        Precision::Single => DataType::Int8,
+    let told = told_precision(kwargs, precision);
+    if told == Precision::Single {
+        values.iter_mut().for_each(|mark| *mark /= columns::MARK);
     }
-}
-
-/// Ranks in that dtype.
-pub fn rank_array(ranks: Vec<u8>, precision: Precision) -> ArrayRef {
-    match precision {
-        Precision::Double => PrimitiveArray::from_vec(ranks).boxed(),
-        Precision::Single => PrimitiveArray::from_vec(ranks.into_iter().map(|r| r as i8).collect()).boxed(),
+    let mut chunks = vec![leaf::floats(values, None, told)];
+    if kwargs.two_chunks {
+        chunks.push(leaf::floats(Vec::new(), None, told));
     }
-}
-
-/// Ranks read back.
-pub fn rank_numbers(array: &ArrayRef) -> PolarsResult<Vec<u8>> {
-    let array = array.as_any();
-    match (array.downcast_ref::<PrimitiveArray<u8>>(), array.downcast_ref::<PrimitiveArray<i8>>()) {
-        (Some(double), _) => Ok(double.values().as_slice().to_vec()),
-        (_, Some(single)) => Ok(single.values().iter().map(|r| *r as u8).collect()),
-        _ => polars_bail!(ComputeError: "expected ranks"),
-    }
+    leaf::series(name, chunks)
 }
 
 /// Calls `$f` with the columns' weights, in single precision if all of them have it.
@@ -126,37 +87,38 @@ fn validity(s: &Series) -> Option<Bitmap> {
     }
 }
 
-/// The dtype of a channel that belongs to a result of this precision.
-pub fn part_dtype(kwargs: &SummandKwargs, precision: Precision) -> DataType {
-    match (kwargs.part, kwargs.nan_policy.0, precision) {
-        (Part::Rank, NanPolicy::Raise, Precision::Double) => DataType::Int64,
-        (Part::Rank, NanPolicy::Raise, Precision::Single) => DataType::UInt64,
-        (Part::Rank, _, precision) => rank_dtype(precision),
-        _ => DataType::Float64,
-    }
-}
-
-/// The precision of the result that these ranks belong to.
-pub fn precision_of_ranks(dtype: &DataType) -> Precision {
-    match dtype {
-        DataType::Int8 | DataType::UInt64 => Precision::Single,
+/// The precision that a summand has in a result of this one: it is told by the low half of the term, which has nothing but
+/// marks in single precision.
+fn told_precision(kwargs: &SummandKwargs, precision: Precision) -> Precision {
+    match (kwargs.part.quantity(), kwargs.half()) {
+        (Quantity::Term, Half::Low) => precision,
         _ => Precision::Double,
     }
 }
 
-/// A part of the entropy's sums.
-pub fn entropy_summand(x: &Series, kwargs: &SummandKwargs, precision: Precision) -> PolarsResult<Series> {
-    with_weights!([x], |w| match kwargs.part {
-        Part::MassP | Part::MassQ => summands(x.name(), columns::map(w, &columns::Mass), kwargs),
-        Part::Near | Part::Far | Part::TermApart => polars_bail!(ComputeError: "an entropy has no such part"),
-        Part::Term => summands(x.name(), columns::map(w, &columns::Term), kwargs),
-        Part::Rank => {
-            ranks(x.name(), columns::ranks(w, kwargs.nan_policy.0), |_| Side::P, kwargs, precision)
-        }
-    })
+/// The dtype of a summand in a result of this precision.
+pub fn summand_dtype(kwargs: &SummandKwargs, precision: Precision) -> DataType {
+    dtypes::float(told_precision(kwargs, precision))
 }
 
-/// A part of the divergence's sums.
+/// The precision of the result that belongs to sums of these dtypes.
+pub fn precision_of_sums<'a>(dtypes: impl IntoIterator<Item = &'a DataType>) -> Precision {
+    let told = dtypes.into_iter().any(|dtype| *dtype == DataType::Float32);
+    if told { Precision::Single } else { Precision::Double }
+}
+
+/// A half of a part of the entropy's sums.
+pub fn entropy_summand(x: &Series, kwargs: &SummandKwargs, precision: Precision) -> PolarsResult<Series> {
+    let how = kwargs.summing(precision);
+    let values = with_weights!([x], |w| match kwargs.part {
+        Part::MassP => columns::summands(w, &columns::Mass, how),
+        Part::Term => columns::summands(w, &columns::Term, how),
+        _ => polars_bail!(ComputeError: "an entropy has no such part"),
+    });
+    summands(x.name(), values, kwargs, precision)
+}
+
+/// A half of a part of the divergence's sums.
 pub fn kl_div_summand(
     p: &Series,
     q: &Series,
@@ -164,44 +126,67 @@ pub fn kl_div_summand(
     precision: Precision,
 ) -> PolarsResult<Series> {
     flat_rows(p, q, kwargs.sequence)?;
-    with_weights!([p, q], |x, y| match kwargs.part {
-        Part::MassP => summands(p.name(), columns::map_pairs(x, y, &columns::MassP), kwargs),
-        Part::MassQ => summands(p.name(), columns::map_pairs(x, y, &columns::MassQ), kwargs),
-        Part::Term => summands(p.name(), columns::map_pairs(x, y, &columns::TermPq), kwargs),
-        Part::Near => summands(p.name(), columns::map_pairs(x, y, &columns::Near), kwargs),
-        Part::Far => summands(p.name(), columns::map_pairs(x, y, &columns::Far), kwargs),
-        Part::TermApart => summands(p.name(), columns::map_pairs(x, y, &columns::TermApart), kwargs),
-        Part::Rank => {
-            let side = |at| missing_side(x.get(if x.len() == 1 { 0 } else { at }));
-            ranks(p.name(), columns::pair_ranks(x, y, kwargs.nan_policy.0), side, kwargs, precision)
-        }
-    })
+    let how = kwargs.summing(precision);
+    let values = with_weights!([p, q], |x, y| match kwargs.part {
+        Part::MassP => columns::pair_summands(x, y, &columns::MassP, how),
+        Part::MassQ => columns::pair_summands(x, y, &columns::MassQ, how),
+        Part::Term => columns::pair_summands(x, y, &columns::TermPq, how),
+        Part::Near => columns::pair_summands(x, y, &columns::Near, how),
+        Part::Far => columns::pair_summands(x, y, &columns::Far, how),
+        Part::TermApart => columns::pair_summands(x, y, &columns::TermApart, how),
+    });
+    summands(p.name(), values, kwargs, precision)
 }
 
-/// Sums and highest ranks of groups, as they come back from the engine, and the values that belong to them.
-struct Finished<const N: usize> {
-    sums: [PrimitiveArray<f64>; N],
-    ranks: PrimitiveArray<f64>,
-    values: Values,
+/// Where elements are missing.
+pub fn missing(x: &Series) -> PolarsResult<Series> {
+    let missing = with_weights!([x], |w| columns::missing(w));
+    leaf::series(x.name(), vec![PrimitiveArray::from_vec(missing).boxed()])
+}
+
+/// Where elements of pairs are missing.
+pub fn missing_pairs(p: &Series, q: &Series, sequence: Sequence) -> PolarsResult<Series> {
+    flat_rows(p, q, sequence)?;
+    let missing = with_weights!([p, q], |x, y| columns::missing_pairs(x, y));
+    leaf::series(p.name(), vec![PrimitiveArray::from_vec(missing).boxed()])
+}
+
+/// The sums of groups: of two halves each, the mass of p first and the terms last.
+struct Sums<const N: usize> {
+    halves: [Halves<PrimitiveArray<f64>>; N],
     precision: Precision,
 }
 
-fn finish<F: Finish<N>, const N: usize>(inputs: &[Series], unit: Unit) -> PolarsResult<Finished<N>> {
-    polars_ensure!(inputs.len() == N + 1, ComputeError: "expected {N} sums and the ranks");
-    let sums = inputs[..N].iter().map(column::<f64>).collect::<PolarsResult<Vec<_>>>()?;
-    let ranks = column::<f64>(&inputs[N])?;
-    if let Some(missing) = leaf::weights(&ranks).iter().flatten().find_map(columns::missing) {
-        return Err(missing_in_column(missing, inputs[0].name(), inputs[1].name()));
+impl<const N: usize> Sums<N> {
+    /// Under `raise` the greatest of [`missing`] follow the sums.
+    fn of(inputs: &[Series]) -> PolarsResult<Self> {
+        polars_ensure!((2 * N..=2 * N + 1).contains(&inputs.len()), ComputeError: "expected {} sums", 2 * N);
+        for missing in &inputs[2 * N..] {
+            let located = column::<f64>(missing)?;
+            if let Some(missing) = leaf::weights(&located).iter().flatten().find_map(columns::first_missing) {
+                // Q's sums, if there are any, come after those of p.
+                return Err(missing_in_column(missing, inputs[0].name(), inputs[2].name()));
+            }
+        }
+        let sums = inputs[..2 * N].iter().map(column::<f64>).collect::<PolarsResult<Vec<_>>>()?;
+        let mut halves: [_; N] = std::array::from_fn(|k| [sums[2 * k].clone(), sums[2 * k + 1].clone()]);
+        let precision = precision_of_sums(inputs.iter().map(|s| s.dtype()));
+        if precision == Precision::Single {
+            let [_, marks] = &mut halves[N - 1];
+            *marks = PrimitiveArray::from_vec(marks.values().iter().map(|x| x * columns::MARK).collect());
+        }
+        Ok(Sums { halves, precision })
     }
-    let slices: [&[f64]; N] = std::array::from_fn(|k| sums[k].values().as_slice());
-    let values = columns::finish::<F, N>(slices, leaf::weights(&ranks), unit);
-    let sums = std::array::from_fn(|k| sums[k].clone());
-    Ok(Finished { sums, ranks, values, precision: precision_of_ranks(inputs[N].dtype()) })
+
+    fn slices(&self) -> [Halves<&[f64]>; N] {
+        self.halves.each_ref().map(|halves| halves.each_ref().map(|half| half.values().as_slice()))
+    }
 }
 
 fn finished<F: Finish<N>, const N: usize>(inputs: &[Series], unit: Unit) -> PolarsResult<Series> {
-    let done = finish::<F, N>(inputs, unit)?;
-    leaf::series(inputs[0].name(), vec![leaf::values(done.values, done.precision)])
+    let sums = Sums::of(inputs)?;
+    let values = columns::finish::<F, N>(sums.slices(), unit);
+    leaf::series(inputs[0].name(), vec![leaf::values(values, sums.precision)])
 }
 
 /// The states of groups, which keep what `kept` makes of the sums.
@@ -210,22 +195,24 @@ fn state<F: Finish<N>, const N: usize, const M: usize>(
     kind: Kind<M>,
     kept: impl Fn([f64; N]) -> [f64; M],
 ) -> PolarsResult<Series> {
-    let done = finish::<F, N>(inputs, Unit::new(None))?;
-    let mut states = States::with_capacity(done.ranks.len());
-    for (i, rank) in leaf::weights(&done.ranks).iter().enumerate() {
-        let sums = std::array::from_fn(|k| done.sums[k].value(i));
-        states.push(kept(sums), columns::rank_of_group(rank));
+    let sums = Sums::of(inputs)?;
+    let slices = sums.slices();
+    let rows = slices[0][0].len();
+    let mut states = States::with_capacity(rows);
+    for i in 0..rows {
+        let group = slices.map(|halves| halves.map(|half| half[i]));
+        states.push(kept(columns::sums(group)), columns::rank(group));
     }
-    states.values = done.values;
-    leaf::series(inputs[0].name(), vec![kind.array(states, done.precision)])
+    states.values = columns::finish::<F, N>(slices, Unit::new(None));
+    leaf::series(inputs[0].name(), vec![kind.array(states, sums.precision)])
 }
 
-/// The entropies of groups from their sums: mass, term, rank.
+/// The entropies of groups from their sums: mass, term.
 pub fn entropy_of_sums(inputs: &[Series], unit: Unit) -> PolarsResult<Series> {
     finished::<columns::Entropy, 2>(inputs, unit)
 }
 
-/// The divergences of groups from their sums: mass of p, mass of q, term, rank.
+/// The divergences of groups from their sums: mass of p, mass of q, term.
 pub fn kl_div_of_sums(inputs: &[Series], unit: Unit) -> PolarsResult<Series> {
     finished::<columns::KlDiv, 3>(inputs, unit)
 }
@@ -235,7 +222,7 @@ pub fn entropy_state_of_sums(inputs: &[Series]) -> PolarsResult<Series> {
     state::<columns::Entropy, 2, 1>(inputs, states::ENTROPY, |[mass, _]| [mass])
 }
 
-/// The states of groups from their sums: mass of p, mass of q, excess near and far, term, rank.
+/// The states of groups from their sums: mass of p, mass of q, excess near and far, term.
 pub fn kl_div_state_of_sums(inputs: &[Series]) -> PolarsResult<Series> {
     state::<columns::KlDivApart, 5, 3>(inputs, states::KL_DIV, |[p, q, near, far, _]| [p, q, near + far])
 }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use polars::prelude::*;
 use serde::Deserialize;
 
-use crate::kernel::contract::{NanPolicy, Unit};
+use crate::kernel::columns::{Half, Quantity, Summing};
+use crate::kernel::contract::{NanPolicy, Precision, Unit};
 
 /// What the rows of a List column take.
 #[derive(Deserialize)]
@@ -86,19 +87,40 @@ impl Fixed {
 #[derive(Deserialize)]
 pub struct ElementKwargs {
     /// q is a Python number, which has no precision of its own.
+    #[serde(default)]
     pub weak_q: bool,
+    #[serde(default)]
     pub sequence: Sequence,
 }
 
-/// What the summands of a group take.
+/// What the summands of a group take. They are read anew for every morsel, which takes longer than to sum up some hundred
+/// elements: what is as usual is left out.
 #[derive(Deserialize)]
 pub struct SummandKwargs {
     pub part: Part,
+    /// Which half of it.
+    #[serde(default)]
+    pub low: bool,
     /// Whether this Polars needs them to sum overlapping windows.
+    #[serde(default)]
     pub two_chunks: bool,
+    #[serde(default)]
     pub nan_policy: Policy,
+    #[serde(default)]
     pub weak_q: bool,
+    #[serde(default)]
     pub sequence: Sequence,
+}
+
+impl SummandKwargs {
+    pub fn half(&self) -> Half {
+        if self.low { Half::Low } else { Half::High }
+    }
+
+    /// How this is summed, for a result of this precision.
+    pub fn summing(&self, precision: Precision) -> Summing {
+        Summing { quantity: self.part.quantity(), half: self.half(), precision, policy: self.nan_policy.0 }
+    }
 }
 
 /// What the value of a group takes beside its sums.
@@ -123,7 +145,16 @@ pub enum Part {
     Near,
     Far,
     TermApart,
-    Rank,
+}
+
+impl Part {
+    pub fn quantity(self) -> Quantity {
+        match self {
+            Part::MassP | Part::MassQ => Quantity::Mass,
+            Part::Term | Part::TermApart => Quantity::Term,
+            Part::Near | Part::Far => Quantity::Other,
+        }
+    }
 }
 
 /// What the input of an Array method is.
@@ -139,9 +170,10 @@ pub enum Span {
 }
 
 /// Whether q is a sequence, which is a column of its own length.
-#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]
 #[serde(try_from = "String")]
 pub enum Sequence {
+    #[default]
     No,
     /// Beside a column of a frame, which may stand in a group.
     OfFrame,
@@ -149,7 +181,7 @@ pub enum Sequence {
     OfSeries,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Policy(pub NanPolicy);
 
@@ -183,8 +215,7 @@ from_name!(Part:
     "term" => Part::Term,
     "near" => Part::Near,
     "far" => Part::Far,
-    "term_apart" => Part::TermApart,
-    "rank" => Part::Rank
+    "term_apart" => Part::TermApart
 );
 from_name!(Span:
     "row" => Span::Row,

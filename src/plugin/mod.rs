@@ -99,7 +99,7 @@ fn summand_output(fields: &[Field], kwargs: SummandKwargs) -> PolarsResult<Field
     let method = Method::of_distributions(Shape::Flat, fields.len());
     let value = dtypes::flat_output(method, fields, kwargs.weak_q)?;
     let precision = precision([value.dtype()]);
-    Ok(Field::new(value.name, flat::part_dtype(&kwargs, precision)))
+    Ok(Field::new(value.name, flat::summand_dtype(&kwargs, precision)))
 }
 
 #[polars_expr(output_type_func_with_kwargs=summand_output)]
@@ -112,13 +112,26 @@ fn kl_div_summand(inputs: &[Series], kwargs: SummandKwargs) -> PolarsResult<Seri
     flat::kl_div_summand(&inputs[0], &inputs[1], &kwargs, dtypes::of_series(inputs, kwargs.weak_q))
 }
 
-fn precision_of_sums(fields: &[Field]) -> PolarsResult<Precision> {
-    let ranks = fields.last().ok_or_else(|| polars_err!(ComputeError: "expected sums and ranks"))?;
-    Ok(flat::precision_of_ranks(ranks.dtype()))
+fn missing_output(fields: &[Field], kwargs: ElementKwargs) -> PolarsResult<Field> {
+    let method = Method::of_distributions(Shape::Flat, fields.len());
+    let value = dtypes::flat_output(method, fields, kwargs.weak_q)?;
+    Ok(Field::new(value.name, DataType::Int64))
+}
+
+#[polars_expr(output_type_func_with_kwargs=missing_output)]
+fn missing(inputs: &[Series], kwargs: ElementKwargs) -> PolarsResult<Series> {
+    match inputs {
+        [p, q] => flat::missing_pairs(p, q, kwargs.sequence),
+        _ => flat::missing(&inputs[0]),
+    }
+}
+
+fn precision_of_sums(fields: &[Field]) -> Precision {
+    flat::precision_of_sums(fields.iter().map(Field::dtype))
 }
 
 fn sums_output(fields: &[Field], _: SumKwargs) -> PolarsResult<Field> {
-    Ok(Field::new(fields[0].name.clone(), float(precision_of_sums(fields)?)))
+    Ok(Field::new(fields[0].name.clone(), float(precision_of_sums(fields))))
 }
 
 #[polars_expr(output_type_func_with_kwargs=sums_output)]
@@ -134,7 +147,7 @@ fn kl_div_of_sums(inputs: &[Series], kwargs: SumKwargs) -> PolarsResult<Series> 
 // States of columns, groups and windows, and what they merge to.
 
 fn entropy_state_output(fields: &[Field]) -> PolarsResult<Field> {
-    Ok(Field::new(fields[0].name.clone(), states::ENTROPY.dtype(precision_of_sums(fields)?)))
+    Ok(Field::new(fields[0].name.clone(), states::ENTROPY.dtype(precision_of_sums(fields))))
 }
 
 #[polars_expr(output_type_func=entropy_state_output)]
@@ -143,7 +156,7 @@ fn entropy_state_of_sums(inputs: &[Series]) -> PolarsResult<Series> {
 }
 
 fn kl_div_state_output(fields: &[Field]) -> PolarsResult<Field> {
-    Ok(Field::new(fields[0].name.clone(), states::KL_DIV.dtype(precision_of_sums(fields)?)))
+    Ok(Field::new(fields[0].name.clone(), states::KL_DIV.dtype(precision_of_sums(fields))))
 }
 
 #[polars_expr(output_type_func=kl_div_state_output)]

@@ -1,12 +1,11 @@
 //! States as Struct columns, and what they merge to.
 //!
 //! A state has the sums, the value in nats and the rank of its distribution. The rank's dtype carries the precision of what
-//! the states merge to, as it does for the ranks of groups.
+//! the states merge to, because the sums and the value are always in double precision.
 
 use polars::prelude::*;
-use polars_arrow::array::{Array, ListArray, StructArray};
+use polars_arrow::array::{Array, ListArray, PrimitiveArray, StructArray};
 
-use super::flat;
 use super::leaf;
 use crate::kernel::contract::{Precision, Rank, Unit};
 use crate::kernel::states::{Parts, States};
@@ -34,6 +33,29 @@ pub const KL_DIV: Kind<3> = Kind {
 
 const RANK: &str = "rank";
 
+fn rank_dtype(precision: Precision) -> DataType {
+    match precision {
+        Precision::Double => DataType::UInt8,
+        Precision::Single => DataType::Int8,
+    }
+}
+
+fn rank_array(ranks: Vec<u8>, precision: Precision) -> ArrayRef {
+    match precision {
+        Precision::Double => PrimitiveArray::from_vec(ranks).boxed(),
+        Precision::Single => PrimitiveArray::from_vec(ranks.into_iter().map(|r| r as i8).collect()).boxed(),
+    }
+}
+
+fn rank_numbers(array: &ArrayRef) -> PolarsResult<Vec<u8>> {
+    let array = array.as_any();
+    match (array.downcast_ref::<PrimitiveArray<u8>>(), array.downcast_ref::<PrimitiveArray<i8>>()) {
+        (Some(double), _) => Ok(double.values().as_slice().to_vec()),
+        (_, Some(single)) => Ok(single.values().iter().map(|r| *r as u8).collect()),
+        _ => polars_bail!(ComputeError: "expected ranks"),
+    }
+}
+
 impl<const N: usize> Kind<N> {
     fn fields(self) -> impl Iterator<Item = &'static str> {
         self.sums.into_iter().chain([self.value])
@@ -42,7 +64,7 @@ impl<const N: usize> Kind<N> {
     /// The dtype of a state.
     pub fn dtype(self, precision: Precision) -> DataType {
         let floats = self.fields().map(|name| Field::new(name.into(), DataType::Float64));
-        let rank = Field::new(RANK.into(), flat::rank_dtype(precision));
+        let rank = Field::new(RANK.into(), rank_dtype(precision));
         DataType::Struct(floats.chain([rank]).collect())
     }
 
@@ -68,7 +90,7 @@ impl<const N: usize> Kind<N> {
         let rows = states.ranks.len();
         let floats = states.sums.map(|sums| leaf::floats(sums, None, Precision::Double));
         let values = leaf::values(states.values, Precision::Double);
-        let ranks = flat::rank_array(states.ranks, precision);
+        let ranks = rank_array(states.ranks, precision);
         let arrays: Vec<ArrayRef> = floats.into_iter().chain([values, ranks]).collect();
         let dtype = self.dtype(precision).to_arrow(CompatLevel::newest());
         StructArray::new(dtype, rows, arrays, None).boxed()
@@ -93,7 +115,7 @@ impl<const N: usize> Kind<N> {
             .iter()
             .map(|field| leaf::leaf::<f64>(field.clone(), &DataType::Float64))
             .collect::<PolarsResult<_>>()?;
-        let mut ranks = flat::rank_numbers(&states.values()[N + 1])?;
+        let mut ranks = rank_numbers(&states.values()[N + 1])?;
         for (i, rank) in ranks.iter_mut().enumerate() {
             let lacks_a_sum = floats[..N].iter().any(|sums| sums.is_null(i));
             if states.is_null(i) || lacks_a_sum || states.values()[N + 1].is_null(i) {
