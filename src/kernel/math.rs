@@ -15,6 +15,7 @@
 //! The functions are branch-free, so that the compiler turns loops over them into vector code.
 
 use std::f64::consts::{FRAC_1_SQRT_2, LN_2, SQRT_2};
+use std::marker::PhantomData;
 
 /// Multiplication with addition, as an instruction set has it.
 pub trait Arithmetic {
@@ -27,13 +28,50 @@ pub trait Arithmetic {
     /// a·b − c·d within two units in the last place, even where the products cancel. The products must be normal numbers
     /// well within the range, or zero.
     fn difference_of_products(a: f64, b: f64, c: f64, d: f64) -> f64;
+
+    /// How the instruction set moves data.
+    type Registers: Registers;
 }
+
+/// What an instruction set does with data other than to compute with it.
+pub trait Registers {
+    /// Rows as columns.
+    #[inline(always)]
+    fn transpose(rows: [[f64; 8]; 8]) -> [[f64; 8]; 8] {
+        transposed(rows)
+    }
+
+    /// The same in single precision.
+    #[inline(always)]
+    fn transpose_single(rows: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
+        transposed(rows)
+    }
+}
+
+#[inline(always)]
+fn transposed<T: Copy + Default>(rows: [[T; 8]; 8]) -> [[T; 8]; 8] {
+    let mut columns = [[T::default(); 8]; 8];
+    for i in 0..8 {
+        for k in 0..8 {
+            columns[i][k] = rows[k][i];
+        }
+    }
+    columns
+}
+
+/// One by one.
+#[derive(Clone, Copy, Debug)]
+pub struct Scalar;
+
+impl Registers for Scalar {}
 
 /// Rounds a·b + c once. All instruction sets that have it give the same bits.
 #[derive(Clone, Copy, Debug)]
-pub struct Fused;
+pub struct Fused<R = Scalar>(PhantomData<R>);
 
-impl Arithmetic for Fused {
+impl<R: Registers> Arithmetic for Fused<R> {
+    type Registers = R;
+
     #[inline(always)]
     fn mul_add(a: f64, b: f64, c: f64) -> f64 {
         a.mul_add(b, c)
@@ -59,6 +97,8 @@ impl Arithmetic for Fused {
 pub struct Separate;
 
 impl Arithmetic for Separate {
+    type Registers = Scalar;
+
     #[inline(always)]
     fn mul_add(a: f64, b: f64, c: f64) -> f64 {
         a * b + c
@@ -440,7 +480,7 @@ pub(crate) mod tests {
     fn difference_of_products_survives_cancellation() {
         let (a, b) = (1.0 + f64::EPSILON, 1.0 - f64::EPSILON);
         let exact = -f64::EPSILON * f64::EPSILON;
-        assert_eq!(Fused::difference_of_products(a, b, 1.0, 1.0), exact);
+        assert_eq!(<Fused>::difference_of_products(a, b, 1.0, 1.0), exact);
         assert_eq!(Separate::difference_of_products(a, b, 1.0, 1.0), exact);
     }
 

@@ -5,7 +5,7 @@ use super::contract::{Missing, NanPolicy, Unit};
 use super::levels::Level;
 use super::math::Arithmetic;
 use super::simd::{Loop, vectorised};
-use super::weights::{SHORT, Tile, Weight, Weights};
+use super::weights::{Lens, SHORT, Tile, Weight, Weights};
 use super::{entropy, kl_div};
 
 /// Rows of weights, some of which may be null as a whole.
@@ -185,33 +185,29 @@ pub fn kl_div<T: Weight>(
     vectorised(EachRow { quantity, which, policy, unit, out })
 }
 
-/// Where a row begins, and its length. `None` is null, an error the lengths of p and q that are not equal.
-type Found<S> = Result<Option<(S, usize)>, (usize, usize)>;
+/// Where a row begins in the buffer of p and in that of q, and its length. `None` is null, an error the lengths of p and q
+/// that are not equal.
+type Found = Result<Option<((usize, usize), usize)>, (usize, usize)>;
 
 /// What a row has a value of.
 trait Quantity {
-    /// Where a row begins in the buffer, or in two.
-    type Start: Copy + Default;
+    /// The longest row that is short.
+    const SHORT: usize;
     /// Where row i of p, and row j of q, is.
-    fn get(&self, i: usize, j: usize) -> Found<Self::Start>;
+    fn get(&self, i: usize, j: usize) -> Found;
     /// The values of eight short rows.
-    fn of_short<A: Arithmetic>(
-        &mut self,
-        starts: [Self::Start; LANES],
-        lens: [usize; LANES],
-        policy: NanPolicy,
-    ) -> Plain;
+    fn of_short<A: Arithmetic>(&mut self, queue: &Queue, policy: NanPolicy) -> Plain;
     /// The value of a row of any length.
     fn of_row<A: Arithmetic>(
         &self,
-        start: Self::Start,
+        start: (usize, usize),
         len: usize,
         policy: NanPolicy,
     ) -> Result<Option<f64>, Missing>;
     /// The value of a row that is not plain.
     fn by_the_rules<A: Arithmetic>(
         &self,
-        start: Self::Start,
+        start: (usize, usize),
         len: usize,
         policy: NanPolicy,
     ) -> Result<Option<f64>, Missing>;
@@ -223,24 +219,19 @@ struct Entropies<'a, T> {
 }
 
 impl<T: Weight> Quantity for Entropies<'_, T> {
-    type Start = usize;
+    const SHORT: usize = SHORT;
 
     #[inline(always)]
-    fn get(&self, i: usize, _: usize) -> Found<usize> {
+    fn get(&self, i: usize, _: usize) -> Found {
         match self.x.level.get(i) {
-            Some(range) => Ok(Some((range.start, range.len()))),
+            Some(range) => Ok(Some(((range.start, 0), range.len()))),
             None => Ok(None),
         }
     }
 
     #[inline(always)]
-    fn of_short<A: Arithmetic>(
-        &mut self,
-        starts: [usize; LANES],
-        lens: [usize; LANES],
-        policy: NanPolicy,
-    ) -> Plain {
-        self.tile.fill(self.x.weights, starts, lens);
+    fn of_short<A: Arithmetic>(&mut self, queue: &Queue, policy: NanPolicy) -> Plain {
+        self.tile.fill::<A>(self.x.weights, &queue.p, &queue.lens);
         if policy == NanPolicy::Omit {
             self.tile.omit();
         }
@@ -250,7 +241,7 @@ impl<T: Weight> Quantity for Entropies<'_, T> {
     #[inline(always)]
     fn of_row<A: Arithmetic>(
         &self,
-        start: usize,
+        (start, _): (usize, usize),
         len: usize,
         policy: NanPolicy,
     ) -> Result<Option<f64>, Missing> {
@@ -260,7 +251,7 @@ impl<T: Weight> Quantity for Entropies<'_, T> {
     #[inline(always)]
     fn by_the_rules<A: Arithmetic>(
         &self,
-        start: usize,
+        (start, _): (usize, usize),
         len: usize,
         policy: NanPolicy,
     ) -> Result<Option<f64>, Missing> {
@@ -276,10 +267,11 @@ struct Divergences<'a, T> {
 }
 
 impl<T: Weight> Quantity for Divergences<'_, T> {
-    type Start = (usize, usize);
+    // In single precision, rows by themselves have a quicker way.
+    const SHORT: usize = if T::SINGLE { SHORT / 2 } else { SHORT };
 
     #[inline(always)]
-    fn get(&self, i: usize, j: usize) -> Found<(usize, usize)> {
+    fn get(&self, i: usize, j: usize) -> Found {
         match (self.p.level.get(i), self.q.level.get(j)) {
             (Some(p), Some(q)) if p.len() != q.len() => Err((p.len(), q.len())),
             (Some(p), Some(q)) => Ok(Some(((p.start, q.start), p.len()))),
@@ -288,14 +280,9 @@ impl<T: Weight> Quantity for Divergences<'_, T> {
     }
 
     #[inline(always)]
-    fn of_short<A: Arithmetic>(
-        &mut self,
-        starts: [(usize, usize); LANES],
-        lens: [usize; LANES],
-        policy: NanPolicy,
-    ) -> Plain {
-        self.tile_p.fill(self.p.weights, lanes!(k => starts[k].0), lens);
-        self.tile_q.fill(self.q.weights, lanes!(k => starts[k].1), lens);
+    fn of_short<A: Arithmetic>(&mut self, queue: &Queue, policy: NanPolicy) -> Plain {
+        self.tile_p.fill::<A>(self.p.weights, &queue.p, &queue.lens);
+        self.tile_q.fill::<A>(self.q.weights, &queue.q, &queue.lens);
         if policy == NanPolicy::Omit {
             self.tile_p.omit_pairs(&mut self.tile_q);
         }
@@ -329,20 +316,30 @@ impl<T: Weight> Quantity for Divergences<'_, T> {
 
 /// Short rows that wait for others of like length.
 #[derive(Clone, Copy, Default)]
-struct Queue<S> {
-    starts: [S; LANES],
-    lens: [usize; LANES],
+struct Queue {
+    /// Where they begin in the buffers of p and q.
+    p: [usize; LANES],
+    q: [usize; LANES],
+    lens: Lens,
     /// Where their values go.
     slots: [usize; LANES],
     count: usize,
 }
 
-/// Lengths up to 8, 16, 32 and 64 queue by themselves, so that blocks are more than half full.
-const QUEUES: usize = (SHORT / LANES).trailing_zeros() as usize + 1;
+impl Queue {
+    #[inline(always)]
+    fn put(&mut self, k: usize, (p, q): (usize, usize), len: usize) {
+        (self.p[k], self.q[k]) = (p, q);
+        self.lens.put(k, len);
+    }
+}
+
+/// Lengths that differ by less than a block queue together, so that little is filled up with nothing.
+const QUEUES: usize = SHORT / LANES + 1;
 
 #[inline(always)]
 fn queue_for(len: usize) -> usize {
-    len.div_ceil(LANES).next_power_of_two().trailing_zeros() as usize
+    len.div_ceil(LANES)
 }
 
 /// Adds the values of rows.
@@ -362,17 +359,18 @@ impl<Q: Quantity> Loop for EachRow<'_, Q> {
     #[inline(always)]
     fn run<A: Arithmetic>(mut self) -> Result<(), Error> {
         let first = self.out.values.len();
-        let mut queues = [Queue::<Q::Start>::default(); QUEUES];
+        let mut queues = [Queue::default(); QUEUES];
         let mut failure: Option<Error> = None;
         self.out.push_zeros(self.which.len());
         for row in 0..self.which.len() {
             let slot = first + row;
             let (i, j) = self.which.get(row);
             match self.quantity.get(i, j) {
-                Ok(Some((start, len))) if len <= SHORT => {
+                Ok(Some((start, len))) if len <= Q::SHORT => {
                     let queue = &mut queues[queue_for(len)];
                     let k = queue.count % LANES;
-                    (queue.starts[k], queue.lens[k], queue.slots[k]) = (start, len, slot);
+                    queue.put(k, start, len);
+                    queue.slots[k] = slot;
                     queue.count += 1;
                     if queue.count == LANES {
                         failure = self.flush::<A>(queue, first);
@@ -403,30 +401,35 @@ impl<Q: Quantity> Loop for EachRow<'_, Q> {
 impl<Q: Quantity> EachRow<'_, Q> {
     /// Empties a queue; tells the error of the first of its rows that has one.
     #[inline(always)]
-    fn flush<A: Arithmetic>(&mut self, queue: &mut Queue<Q::Start>, first: usize) -> Option<Error> {
+    fn flush<A: Arithmetic>(&mut self, queue: &mut Queue, first: usize) -> Option<Error> {
         let count = queue.count;
         if count == 0 {
             return None;
         }
         for k in count..LANES {
             // Lanes that are not in use repeat a row.
-            (queue.starts[k], queue.lens[k]) = (queue.starts[0], queue.lens[0]);
+            queue.put(k, (queue.p[0], queue.q[0]), queue.lens.get(0));
         }
-        queue.count = 0;
-        let plain = self.quantity.of_short::<A>(queue.starts, queue.lens, self.policy);
+        let plain = self.quantity.of_short::<A>(queue, self.policy);
         let value: Block = lanes!(k => self.unit.express(plain.value[k]));
+        let mut failure = None;
         for k in 0..count {
             let slot = queue.slots[k];
             if plain.holds[k] {
                 self.out.values[slot] = value[k];
                 continue;
             }
-            match self.quantity.by_the_rules::<A>(queue.starts[k], queue.lens[k], self.policy) {
+            let start = (queue.p[k], queue.q[k]);
+            match self.quantity.by_the_rules::<A>(start, queue.lens.get(k), self.policy) {
                 Ok(value) => self.out.set(slot, value, self.unit),
-                Err(missing) => return Some(Error::Missing { row: slot - first, missing }),
+                Err(missing) => {
+                    failure = Some(Error::Missing { row: slot - first, missing });
+                    break;
+                }
             }
         }
-        None
+        (queue.count, queue.lens) = (0, Lens::default());
+        failure
     }
 }
 

@@ -1,8 +1,9 @@
 //! One binary for every machine: a loop is compiled once for each instruction set, and the best that the processor has is
 //! taken at run time.
 //!
-//! Nothing in the kernels is written with intrinsics. They are plain loops over blocks of eight lanes, inlined into one of
-//! the functions below, where the compiler may use its registers. The order of operations is the same in all of them, and
+//! The kernels are plain loops over blocks of eight lanes, inlined into one of the functions below, where the compiler may use
+//! its registers. Nothing in them is written with intrinsics but the transposition of a block, of which the compiler makes
+//! eight moves for each lane. The order of operations is the same in all of them, and
 //! so are the bits of the results wherever there is a fused multiply-add. Without one (x86-64 before AVX2), the logarithm
 //! rounds more often: results differ by at most 8 units in the last place.
 
@@ -10,7 +11,7 @@ use std::sync::OnceLock;
 
 use super::math::Arithmetic;
 #[cfg(target_arch = "x86_64")]
-use super::math::Fused;
+use super::math::{Fused, Registers};
 
 /// The arithmetic of every processor of the target.
 #[cfg(any(target_arch = "aarch64", target_feature = "fma"))]
@@ -93,25 +94,161 @@ pub fn vectorised<L: Loop>(body: L) -> L::Out {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn avx2<L: Loop>(body: L) -> L::Out {
-    body.run::<Fused>()
+    body.run::<Fused<transpose::Avx2>>()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")]
 fn avx512<L: Loop>(body: L) -> L::Out {
-    body.run::<Fused>()
+    body.run::<Fused<transpose::Avx512>>()
+}
+
+/// The types are not known outside of this file, where they go with the functions above, and so with processors that have the
+/// instructions.
+#[cfg(target_arch = "x86_64")]
+mod transpose {
+    use std::arch::x86_64::*;
+    use std::mem::transmute;
+
+    use super::Registers;
+
+    pub struct Avx2;
+
+    impl Registers for Avx2 {
+        #[inline(always)]
+        fn transpose(rows: [[f64; 8]; 8]) -> [[f64; 8]; 8] {
+            // SAFETY: see the head of this module.
+            unsafe { doubles_by_four(rows) }
+        }
+
+        #[inline(always)]
+        fn transpose_single(rows: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
+            // SAFETY: as above.
+            unsafe { singles(rows) }
+        }
+    }
+
+    pub struct Avx512;
+
+    impl Registers for Avx512 {
+        #[inline(always)]
+        fn transpose(rows: [[f64; 8]; 8]) -> [[f64; 8]; 8] {
+            // SAFETY: see the head of this module.
+            unsafe { doubles(rows) }
+        }
+
+        #[inline(always)]
+        fn transpose_single(rows: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
+            // SAFETY: as above.
+            unsafe { singles(rows) }
+        }
+    }
+
+    /// Rows of two rows each, in twos, in fours: each step takes pairs of registers and swaps half of what is in them.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn doubles(rows: [[f64; 8]; 8]) -> [[f64; 8]; 8] {
+        // SAFETY: any bits are doubles, and the sizes are the same.
+        let r: [__m512d; 8] = unsafe { transmute(rows) };
+        let even = |k: usize| _mm512_unpacklo_pd(r[k], r[k + 1]);
+        let odd = |k: usize| _mm512_unpackhi_pd(r[k], r[k + 1]);
+        // Columns 0, 2, 4 and 6 of two rows each, and 1, 3, 5 and 7.
+        let (a, b) = ([even(0), even(2), even(4), even(6)], [odd(0), odd(2), odd(4), odd(6)]);
+        let spread = |t: [__m512d; 4]| {
+            let (u, v) = (_mm512_shuffle_f64x2::<0x88>(t[0], t[1]), _mm512_shuffle_f64x2::<0x88>(t[2], t[3]));
+            let (w, x) = (_mm512_shuffle_f64x2::<0xdd>(t[0], t[1]), _mm512_shuffle_f64x2::<0xdd>(t[2], t[3]));
+            [
+                _mm512_shuffle_f64x2::<0x88>(u, v),
+                _mm512_shuffle_f64x2::<0x88>(w, x),
+                _mm512_shuffle_f64x2::<0xdd>(u, v),
+                _mm512_shuffle_f64x2::<0xdd>(w, x),
+            ]
+        };
+        let ([a, c, e, g], [b, d, f, h]) = (spread(a), spread(b));
+        // SAFETY: as above.
+        unsafe { transmute([a, b, c, d, e, f, g, h]) }
+    }
+
+    /// The same in quarters of four rows and columns.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn doubles_by_four(rows: [[f64; 8]; 8]) -> [[f64; 8]; 8] {
+        // SAFETY: any bits are doubles, and the sizes are the same.
+        let r: [[__m256d; 2]; 8] = unsafe { transmute(rows) };
+        let quarter = |half: usize, k: usize| {
+            let (r, s, t, u) = (r[k][half], r[k + 1][half], r[k + 2][half], r[k + 3][half]);
+            let (a, b) = (_mm256_unpacklo_pd(r, s), _mm256_unpackhi_pd(r, s));
+            let (c, d) = (_mm256_unpacklo_pd(t, u), _mm256_unpackhi_pd(t, u));
+            [
+                _mm256_permute2f128_pd::<0x20>(a, c),
+                _mm256_permute2f128_pd::<0x20>(b, d),
+                _mm256_permute2f128_pd::<0x31>(a, c),
+                _mm256_permute2f128_pd::<0x31>(b, d),
+            ]
+        };
+        let [[a, b, c, d], [e, f, g, h]] = [quarter(0, 0), quarter(1, 0)];
+        let [[i, j, k, l], [m, n, o, p]] = [quarter(0, 4), quarter(1, 4)];
+        // SAFETY: as above.
+        unsafe { transmute([[a, i], [b, j], [c, k], [d, l], [e, m], [f, n], [g, o], [h, p]]) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn singles(rows: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
+        // SAFETY: any bits are floats, and the sizes are the same.
+        let r: [__m256; 8] = unsafe { transmute(rows) };
+        let four = |k: usize| {
+            let (a, b) = (_mm256_unpacklo_ps(r[k], r[k + 1]), _mm256_unpackhi_ps(r[k], r[k + 1]));
+            let (c, d) = (_mm256_unpacklo_ps(r[k + 2], r[k + 3]), _mm256_unpackhi_ps(r[k + 2], r[k + 3]));
+            // Columns 0 and 4 of four rows, 1 and 5, 2 and 6, 3 and 7.
+            [
+                _mm256_shuffle_ps::<0x44>(a, c),
+                _mm256_shuffle_ps::<0xee>(a, c),
+                _mm256_shuffle_ps::<0x44>(b, d),
+                _mm256_shuffle_ps::<0xee>(b, d),
+            ]
+        };
+        let (low, high) = (four(0), four(4));
+        let first = |k: usize| _mm256_permute2f128_ps::<0x20>(low[k], high[k]);
+        let last = |k: usize| _mm256_permute2f128_ps::<0x31>(low[k], high[k]);
+        // SAFETY: as above.
+        unsafe { transmute([first(0), first(1), first(2), first(3), last(0), last(1), last(2), last(3)]) }
+    }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use std::cell::Cell;
 
-    use super::Isa;
+    use super::{Isa, Loop, vectorised};
     use crate::kernel::columns;
     use crate::kernel::contract::{NanPolicy, Unit};
     use crate::kernel::levels::{Extents, Level};
+    use crate::kernel::math::{Arithmetic, Registers};
     use crate::kernel::rows::{self, Rows, Values, Which};
     use crate::kernel::weights::{Bits, Weight, Weights};
+
+    struct Transpose;
+
+    impl Loop for Transpose {
+        type Out = ([[f64; 8]; 8], [[f32; 8]; 8]);
+
+        fn run<A: Arithmetic>(self) -> Self::Out {
+            let rows = std::array::from_fn(|k| std::array::from_fn(|i| (10 * k + i) as f64));
+            let single = rows.map(|row: [f64; 8]| row.map(|x| x as f32));
+            (A::Registers::transpose(rows), A::Registers::transpose_single(single))
+        }
+    }
+
+    #[test]
+    fn every_level_transposes() {
+        for level in Isa::available() {
+            let (double, single) = at(*level, || vectorised(Transpose));
+            for (i, k) in (0..64).map(|at| (at / 8, at % 8)) {
+                assert_eq!((double[i][k], single[i][k]), ((10 * k + i) as f64, (10 * k + i) as f32));
+            }
+        }
+    }
 
     thread_local! {
         /// Overrides the choice of a level on this thread.

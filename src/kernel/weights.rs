@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::blocks::{Block, LANES, Source, Stored, Wide, lanes};
+use super::math::{Arithmetic, Registers};
 
 /// A floating-point number that weights are stored in. Integers and the rest are cast at the edge; sums are always
 /// taken in double precision.
@@ -15,6 +16,8 @@ pub trait Weight: Copy + Default {
     fn to_f64(self) -> f64;
     /// The number in single precision.
     fn to_f32(self) -> f32;
+    /// Rows as columns.
+    fn transpose<A: Arithmetic>(rows: [[Self; LANES]; LANES]) -> [[Self; LANES]; LANES];
 }
 
 impl Weight for f64 {
@@ -30,6 +33,11 @@ impl Weight for f64 {
     fn to_f32(self) -> f32 {
         self as f32
     }
+
+    #[inline(always)]
+    fn transpose<A: Arithmetic>(rows: [[f64; LANES]; LANES]) -> [[f64; LANES]; LANES] {
+        A::Registers::transpose(rows)
+    }
 }
 
 impl Weight for f32 {
@@ -44,6 +52,11 @@ impl Weight for f32 {
     #[inline(always)]
     fn to_f32(self) -> f32 {
         self
+    }
+
+    #[inline(always)]
+    fn transpose<A: Arithmetic>(rows: [[f32; LANES]; LANES]) -> [[f32; LANES]; LANES] {
+        A::Registers::transpose_single(rows)
     }
 }
 
@@ -311,10 +324,42 @@ impl<T: Weight, M: Mask> Stored for Masked<'_, T, M> {
     }
 }
 
-/// The longest distribution that is taken [`Across`](super::blocks::Across).
-pub const SHORT: usize = 64;
+/// The longest distribution that fits a [`Tile`].
+pub const SHORT: usize = 128;
 
-/// Eight short distributions, [`Across`](super::blocks::Across).
+/// The lengths of eight short distributions.
+#[derive(Clone, Copy, Debug)]
+pub struct Lens {
+    each: [usize; LANES],
+    shortest: usize,
+    longest: usize,
+}
+
+impl Default for Lens {
+    fn default() -> Self {
+        Lens { each: [0; LANES], shortest: SHORT, longest: 0 }
+    }
+}
+
+impl Lens {
+    /// Sets one of them, once.
+    #[inline(always)]
+    pub fn put(&mut self, k: usize, len: usize) {
+        self.each[k] = len;
+        // Here and not of all at once: a register of them would have to wait until each has arrived in memory.
+        self.shortest = self.shortest.min(len);
+        self.longest = self.longest.max(len);
+    }
+
+    /// One of them.
+    #[inline(always)]
+    pub fn get(&self, k: usize) -> usize {
+        self.each[k]
+    }
+}
+
+/// Eight short distributions, [`Across`](super::blocks::Across). Aligned, so that no block lies in two lines of the cache.
+#[repr(C, align(64))]
 pub struct Tile<T> {
     blocks: [[T; LANES]; SHORT],
     used: usize,
@@ -329,29 +374,32 @@ impl<T: Weight> Default for Tile<T> {
 impl<T: Weight> Tile<T> {
     /// Puts a distribution into each lane: those that start there in `x` and are so long. What is missing becomes NaN.
     #[inline(always)]
-    pub fn fill(&mut self, x: Weights<T>, starts: [usize; LANES], lens: [usize; LANES]) {
-        let (mut shortest, mut longest) = (SHORT, 0);
-        for len in lens {
-            shortest = shortest.min(len);
-            longest = longest.max(len);
-        }
-        if T::SINGLE {
-            // Blocks are read in twos.
-            longest = longest.next_multiple_of(2);
-        }
-        self.used = longest.min(SHORT);
-        let heads: [&[T]; LANES] = lanes!(k => &x.values[starts[k]..starts[k] + shortest]);
-        for (i, block) in self.blocks[..shortest].iter_mut().enumerate() {
-            *block = lanes!(k => heads[k][i]);
-        }
-        if shortest < longest {
-            self.blocks[shortest..self.used].fill([T::default(); LANES]);
-            for k in 0..LANES {
-                let rest = &x.values[starts[k] + shortest..starts[k] + lens[k]];
-                for (block, x) in self.blocks[shortest..].iter_mut().zip(rest) {
-                    block[k] = *x;
-                }
+    pub fn fill<A: Arithmetic>(&mut self, x: Weights<T>, starts: &[usize; LANES], lens: &Lens) {
+        let (shortest, longest, lens) = (lens.shortest, lens.longest, &lens.each);
+        // In single precision, blocks are read in twos.
+        self.used = if T::SINGLE { longest.next_multiple_of(2) } else { longest };
+        // What follows a distribution is read along with its last elements, and taken out below.
+        let count = longest.div_ceil(LANES);
+        let columns = &mut self.blocks.as_chunks_mut().0[..count];
+        let mut rows: [&[[T; LANES]]; LANES] = Default::default();
+        let mut within = true;
+        for k in 0..LANES {
+            match x.values.get(starts[k]..starts[k] + count * LANES) {
+                Some(row) => rows[k] = row.as_chunks().0,
+                None => within = false,
             }
+        }
+        if within {
+            for (i, columns) in columns.iter_mut().enumerate() {
+                *columns = T::transpose::<A>(lanes!(k => rows[k][i]));
+            }
+        } else {
+            for (i, columns) in columns.iter_mut().enumerate() {
+                *columns = T::transpose::<A>(lanes!(k => eight(x.values, starts[k] + i * LANES)));
+            }
+        }
+        for (i, block) in self.blocks[..self.used].iter_mut().enumerate().skip(shortest) {
+            *block = lanes!(k => if i < lens[k] { block[k] } else { T::default() });
         }
         let Some(bits) = x.valid else { return };
         for k in 0..LANES {
