@@ -3,8 +3,8 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use polars_entropy::kernel::columns;
-use polars_entropy::kernel::contract::{NanPolicy, Unit};
+use polars_entropy::kernel::columns::{self, Half, Quantity, Summing};
+use polars_entropy::kernel::contract::{NanPolicy, Precision, Unit};
 use polars_entropy::kernel::levels::{Extents, Level};
 use polars_entropy::kernel::rows::{self, Rows, Values, Which};
 use polars_entropy::kernel::weights::{Bits, Weight, Weights};
@@ -94,13 +94,23 @@ fn bench_columns(c: &mut Criterion) {
     let mut group = c.benchmark_group("columns");
     group.throughput(Throughput::Elements(ELEMENTS as u64));
     group.bench_function("entr", |b| b.iter(|| columns::map(p, &columns::Entr)));
-    group.bench_function("mass", |b| b.iter(|| columns::map(p, &columns::Mass)));
-    group.bench_function("term", |b| b.iter(|| columns::map(p, &columns::Term)));
-    group.bench_function("rank", |b| b.iter(|| columns::ranks(p, NanPolicy::Propagate)));
     group.bench_function("rel_entr", |b| b.iter(|| columns::map_pairs(p, q, &columns::RelEntr)));
-    group.bench_function("mass of p", |b| b.iter(|| columns::map_pairs(p, q, &columns::MassP)));
-    group.bench_function("term of p and q", |b| b.iter(|| columns::map_pairs(p, q, &columns::TermPq)));
-    group.bench_function("rank of p and q", |b| b.iter(|| columns::pair_ranks(p, q, NanPolicy::Propagate)));
+    let how = |quantity, half| Summing {
+        quantity,
+        half,
+        precision: Precision::Double,
+        policy: NanPolicy::Propagate,
+    };
+    for (name, half) in [("high", Half::High), ("low", Half::Low)] {
+        let (mass, term) = (how(Quantity::Mass, half), how(Quantity::Term, half));
+        let mut bench = |what: &str, of: &dyn Fn() -> Vec<f64>| {
+            group.bench_function(format!("{what}, {name} half"), |b| b.iter(of));
+        };
+        bench("mass", &|| columns::summands(p, &columns::Mass, mass));
+        bench("term", &|| columns::summands(p, &columns::Term, term));
+        bench("mass of p", &|| columns::pair_summands(p, q, &columns::MassP, mass));
+        bench("term of p and q", &|| columns::pair_summands(p, q, &columns::TermPq, term));
+    }
     group.finish();
 }
 

@@ -519,12 +519,12 @@ impl<F: Finish<N>, const N: usize> Loop for EachGroup<'_, F, N> {
         for half in halves.iter_mut().flatten() {
             *half = &half[..count];
         }
-        for i in 0..count {
+        for (i, nats) in self.nats.iter_mut().enumerate() {
             let mut group = [[0.0; 2]; N];
-            for k in 0..N {
-                group[k] = [halves[k][0][i], halves[k][1][i]];
+            for (group, [high, low]) in group.iter_mut().zip(&halves) {
+                *group = [high[i], low[i]];
             }
-            self.nats[i] = F::value::<A>(sums(group));
+            *nats = F::value::<A>(sums(group));
         }
     }
 }
