@@ -34,6 +34,9 @@ pub trait Layout {
     fn max(lanes: Block) -> Block;
     /// Whether something holds for all of them.
     fn all(lanes: [bool; LANES]) -> [bool; LANES];
+    /// The lanes, as one block up to here. If they come together later on, the compiler's vectoriser would begin with pairs of
+    /// them, and go through all that comes before in pairs.
+    fn whole(lanes: Block) -> Block;
 }
 
 /// One distribution, eight elements to a block.
@@ -62,10 +65,14 @@ impl Layout for Along {
         }
         [all; LANES]
     }
+
+    #[inline(always)]
+    fn whole(lanes: Block) -> Block {
+        std::hint::black_box(lanes)
+    }
 }
 
-/// Not inlined, so that the lanes are one block up to here: the compiler's vectoriser would begin with the pairs, and go
-/// through all that comes before in pairs.
+/// Not inlined, so that the lanes are [whole](Layout::whole).
 #[inline(never)]
 fn pairwise([a, b, c, d, e, f, g, h]: &Block) -> f64 {
     ((a + b) + (c + d)) + ((e + f) + (g + h))
@@ -87,6 +94,11 @@ impl Layout for Across {
 
     #[inline(always)]
     fn all(lanes: [bool; LANES]) -> [bool; LANES] {
+        lanes
+    }
+
+    #[inline(always)]
+    fn whole(lanes: Block) -> Block {
         lanes
     }
 }
@@ -224,7 +236,7 @@ impl Totals {
     pub fn of<L: Layout>(source: &impl Source) -> Totals {
         let mut scan = Scan { source, max: [0.0; LANES], min: [0.0; LANES] };
         let [total] = sums::<(), L, 1>(source.blocks(), &mut scan);
-        Totals { total, max: scan.max, min: scan.min }
+        Totals { total, max: L::whole(scan.max), min: L::whole(scan.min) }
     }
 
     /// Of weights in single precision, read otherwise.

@@ -103,6 +103,19 @@ fn avx512<L: Loop>(body: L) -> L::Out {
     body.run::<Fused<transpose::Avx512>>()
 }
 
+/// Has the cache fetch what will be read. The address needn't be within.
+#[inline(always)]
+pub fn prefetch<T>(x: &[T], i: usize) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 has the instruction, which does nothing but that, at any address.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(x.as_ptr().wrapping_add(i).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (x, i);
+}
+
 /// The types are not known outside of this file, where they go with the functions above, and so with processors that have the
 /// instructions.
 #[cfg(target_arch = "x86_64")]

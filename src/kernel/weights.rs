@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::blocks::{Block, LANES, Source, Stored, Wide, lanes};
 use super::math::{Arithmetic, Registers};
+use super::simd::prefetch;
 
 /// A floating-point number that weights are stored in. Integers and the rest are cast at the edge; sums are always
 /// taken in double precision.
@@ -358,6 +359,9 @@ impl Lens {
     }
 }
 
+/// The bytes of a line of the cache.
+const LINE: usize = 64;
+
 /// Eight short distributions, [`Across`](super::blocks::Across). Aligned, so that no block lies in two lines of the cache.
 #[repr(C, align(64))]
 pub struct Tile<T> {
@@ -390,7 +394,13 @@ impl<T: Weight> Tile<T> {
             }
         }
         if within {
+            // Eight rows at once are no sequence that a processor would read ahead of by itself.
+            let next = starts[LANES - 1] + lens[LANES - 1];
             for (i, columns) in columns.iter_mut().enumerate() {
+                let ahead = i * LANES * LANES..((i + 1) * LANES * LANES).min(LANES * longest);
+                for line in ahead.step_by(LINE / size_of::<T>()) {
+                    prefetch(x.values, next + line);
+                }
                 *columns = T::transpose::<A>(lanes!(k => rows[k][i]));
             }
         } else {
