@@ -109,6 +109,9 @@ pub trait Source {
     fn blocks(&self) -> usize;
     /// The `i`-th block.
     fn block(&self, i: usize) -> Block;
+    /// Has the cache fetch that of a distribution right behind, if it should be read.
+    #[inline(always)]
+    fn prefetch_next(&self, _: usize) {}
 }
 
 /// A source whose weights may be stored in single precision, and can be read so.

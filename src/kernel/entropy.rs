@@ -187,6 +187,7 @@ impl<A: Arithmetic, S: Source> Terms<A, 1> for Shares<'_, S> {
     #[inline(always)]
     fn add(&mut self, i: usize, [h]: &mut [Block; 1]) {
         let x = self.x.block(i);
+        self.x.prefetch_next(i);
         for k in 0..LANES {
             let share = x[k] * self.inverse[k];
             h[k] += share * ln_away_from_one::<A>(share);

@@ -192,6 +192,8 @@ impl<A: Arithmetic, P: Source, Q: Source> Terms<A, 2> for Pairs<'_, P, Q> {
     #[inline(always)]
     fn add(&mut self, i: usize, [d, total_excess]: &mut [Block; 2]) {
         let (p, q) = (self.p.block(i), self.q.block(i));
+        self.p.prefetch_next(i);
+        self.q.prefetch_next(i);
         for k in 0..LANES {
             // The shares over their common denominator, PQ.
             let (a, b) = (p[k] * self.of_q[k], q[k] * self.of_p[k]);

@@ -17,6 +17,8 @@
 use std::f64::consts::{FRAC_1_SQRT_2, LN_2, SQRT_2};
 use std::marker::PhantomData;
 
+use super::simd::Loop;
+
 /// Multiplication with addition, as an instruction set has it.
 pub trait Arithmetic {
     /// a·b + c.
@@ -34,7 +36,14 @@ pub trait Arithmetic {
 }
 
 /// What an instruction set does with data other than to compute with it.
-pub trait Registers {
+pub trait Registers: Sized {
+    /// Runs a loop in a function of its own, compiled for the same instructions. What is inlined together shares the registers,
+    /// and the compiler's luck with them.
+    #[inline(always)]
+    fn apart<A: Arithmetic<Registers = Self>, L: Loop>(body: L) -> L::Out {
+        body.run::<A>()
+    }
+
     /// Rows as columns.
     #[inline(always)]
     fn transpose(rows: [[f64; 8]; 8]) -> [[f64; 8]; 8] {

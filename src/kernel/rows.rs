@@ -3,7 +3,7 @@
 use super::blocks::{Across, Block, LANES, Plain, lanes};
 use super::contract::{Missing, NanPolicy, Unit};
 use super::levels::Level;
-use super::math::Arithmetic;
+use super::math::{Arithmetic, Registers};
 use super::simd::{Loop, vectorised};
 use super::weights::{Lens, SHORT, Tile, Weight, Weights};
 use super::{entropy, kl_div};
@@ -398,6 +398,22 @@ impl<Q: Quantity> Loop for EachRow<'_, Q> {
     }
 }
 
+/// The rows of a queue.
+struct Short<'a, Q> {
+    quantity: &'a mut Q,
+    queue: &'a Queue,
+    policy: NanPolicy,
+}
+
+impl<Q: Quantity> Loop for Short<'_, Q> {
+    type Out = Plain;
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) -> Plain {
+        self.quantity.of_short::<A>(self.queue, self.policy)
+    }
+}
+
 impl<Q: Quantity> EachRow<'_, Q> {
     /// Empties a queue; tells the error of the first of its rows that has one.
     #[inline(always)]
@@ -410,7 +426,8 @@ impl<Q: Quantity> EachRow<'_, Q> {
             // Lanes that are not in use repeat a row.
             queue.put(k, (queue.p[0], queue.q[0]), queue.lens.get(0));
         }
-        let plain = self.quantity.of_short::<A>(queue, self.policy);
+        let plain =
+            A::Registers::apart::<A, _>(Short { quantity: &mut self.quantity, queue, policy: self.policy });
         let value: Block = lanes!(k => self.unit.express(plain.value[k]));
         let mut failure = None;
         for k in 0..count {

@@ -94,13 +94,13 @@ pub fn vectorised<L: Loop>(body: L) -> L::Out {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn avx2<L: Loop>(body: L) -> L::Out {
-    body.run::<Fused<transpose::Avx2>>()
+    body.run::<Fused<registers::Avx2>>()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")]
 fn avx512<L: Loop>(body: L) -> L::Out {
-    body.run::<Fused<transpose::Avx512>>()
+    body.run::<Fused<registers::Avx512>>()
 }
 
 /// Has the cache fetch what will be read. The address needn't be within.
@@ -119,15 +119,33 @@ pub fn prefetch<T>(x: &[T], i: usize) {
 /// The types are not known outside of this file, where they go with the functions above, and so with processors that have the
 /// instructions.
 #[cfg(target_arch = "x86_64")]
-mod transpose {
+mod registers {
     use std::arch::x86_64::*;
     use std::mem::transmute;
 
-    use super::Registers;
+    use super::{Arithmetic, Loop, Registers};
+
+    #[inline(never)]
+    #[target_feature(enable = "avx2,fma")]
+    fn avx2<A: Arithmetic, L: Loop>(body: L) -> L::Out {
+        body.run::<A>()
+    }
+
+    #[inline(never)]
+    #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")]
+    fn avx512<A: Arithmetic, L: Loop>(body: L) -> L::Out {
+        body.run::<A>()
+    }
 
     pub struct Avx2;
 
     impl Registers for Avx2 {
+        #[inline(always)]
+        fn apart<A: Arithmetic<Registers = Self>, L: Loop>(body: L) -> L::Out {
+            // SAFETY: see the head of this module.
+            unsafe { avx2::<A, L>(body) }
+        }
+
         #[inline(always)]
         fn transpose(rows: [[f64; 8]; 8]) -> [[f64; 8]; 8] {
             // SAFETY: see the head of this module.
@@ -144,6 +162,12 @@ mod transpose {
     pub struct Avx512;
 
     impl Registers for Avx512 {
+        #[inline(always)]
+        fn apart<A: Arithmetic<Registers = Self>, L: Loop>(body: L) -> L::Out {
+            // SAFETY: see the head of this module.
+            unsafe { avx512::<A, L>(body) }
+        }
+
         #[inline(always)]
         fn transpose(rows: [[f64; 8]; 8]) -> [[f64; 8]; 8] {
             // SAFETY: see the head of this module.

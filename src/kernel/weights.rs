@@ -275,6 +275,11 @@ impl<T: Weight> Source for Dense<'_, T> {
             None => lanes!(k => self.last[k].to_f64()),
         }
     }
+
+    #[inline(always)]
+    fn prefetch_next(&self, i: usize) {
+        prefetch(self.whole, self.blocks + i);
+    }
 }
 
 impl<T: Weight> Stored for Dense<'_, T> {
