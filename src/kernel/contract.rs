@@ -177,6 +177,9 @@ pub fn missing_side(p: Option<f64>) -> Side {
 /// The rank of a whole distribution: the highest of its elements'.
 #[inline(always)]
 pub fn judge<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Rank, Missing> {
+    if policy == NanPolicy::Propagate && x.no_nulls().is_none() {
+        return Ok(Rank::Null);
+    }
     let mut highest = Rank::Absent;
     for at in 0..x.len() {
         match Rank::of_element(x.get(at)).under(policy) {
@@ -190,6 +193,9 @@ pub fn judge<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Rank, Missin
 /// [`judge`] for pairs.
 #[inline(always)]
 pub fn judge_pairs<T: Weight>(p: Weights<T>, q: Weights<T>, policy: NanPolicy) -> Result<Rank, Missing> {
+    if policy == NanPolicy::Propagate && (p.no_nulls().is_none() || q.no_nulls().is_none()) {
+        return Ok(Rank::Null);
+    }
     let mut highest = Rank::Absent;
     for at in 0..p.len() {
         match Rank::of_pair(p.get(at), q.get(at)).under(policy) {

@@ -40,7 +40,10 @@ use super::blocks::{
     any, lanes, sums,
 };
 use super::contract::{self, Missing, NanPolicy, Rank, Verdict};
-use super::math::{Arithmetic, bulge, ln, ln_1p, ln_away_from_one, ln_scaled, ln_single, power_of_two};
+use super::math::{
+    Arithmetic, Registers, bulge, ln, ln_1p, ln_away_from_one, ln_scaled, ln_single, power_of_two,
+};
+use super::simd::Loop;
 use super::weights::{Weight, Weights};
 
 /// Rule 6: a negative weight has entropy −∞, as in `scipy.special.entr`.
@@ -65,12 +68,27 @@ pub fn by_the_rules<A: Arithmetic, T: Weight>(
     x: Weights<T>,
     policy: NanPolicy,
 ) -> Result<Option<f64>, Missing> {
-    match contract::judge(x, policy)?.verdict(NEGATIVE) {
-        Verdict::Settled(value) => Ok(value),
-        Verdict::Sum => {
-            let scale = Totals::of::<Along>(&x.masked(x, 1.0)).scale();
-            let x = x.masked(x, scale);
-            Ok(Some(of_shares::<A, Along>(&x, Totals::of::<Along>(&x))[0]))
+    A::Registers::apart::<A, _>(ByTheRules { x, policy })
+}
+
+struct ByTheRules<'a, T> {
+    x: Weights<'a, T>,
+    policy: NanPolicy,
+}
+
+impl<T: Weight> Loop for ByTheRules<'_, T> {
+    type Out = Result<Option<f64>, Missing>;
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) -> Self::Out {
+        let x = self.x;
+        match contract::judge(x, self.policy)?.verdict(NEGATIVE) {
+            Verdict::Settled(value) => Ok(value),
+            Verdict::Sum => {
+                let scale = Totals::of::<Along>(&x.masked(x, 1.0)).scale();
+                let x = x.masked(x, scale);
+                Ok(Some(of_shares::<A, Along>(&x, Totals::of::<Along>(&x))[0]))
+            }
         }
     }
 }

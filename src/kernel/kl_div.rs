@@ -42,8 +42,10 @@ use super::blocks::{
 use super::contract::{self, Missing, NanPolicy, Rank, Verdict};
 use super::entropy::{LN_UNIT, mass};
 use super::math::{
-    Arithmetic, XI_MAX, XI_MIN, bulge, ln, ln_quotient, ln_ratio, ln_ratio_single, normal_parts, tail, xi,
+    Arithmetic, Registers, XI_MAX, XI_MIN, bulge, ln, ln_quotient, ln_ratio, ln_ratio_single, normal_parts,
+    tail, xi,
 };
+use super::simd::Loop;
 use super::weights::{Mask, Weight, Weights};
 
 /// Rule 6: a negative weight makes the divergence infinite, as in `scipy.special.rel_entr`.
@@ -237,12 +239,28 @@ pub fn by_the_rules<A: Arithmetic, T: Weight>(
     q: Weights<T>,
     policy: NanPolicy,
 ) -> Result<Option<f64>, Missing> {
-    let rank = contract::judge_pairs(p, q, policy)?;
-    if let Verdict::Settled(value) = rank.verdict(NEGATIVE) {
-        return Ok(value);
+    A::Registers::apart::<A, _>(ByTheRules { p, q, policy })
+}
+
+struct ByTheRules<'a, T> {
+    p: Weights<'a, T>,
+    q: Weights<'a, T>,
+    policy: NanPolicy,
+}
+
+impl<T: Weight> Loop for ByTheRules<'_, T> {
+    type Out = Result<Option<f64>, Missing>;
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) -> Self::Out {
+        let (p, q) = (self.p, self.q);
+        let rank = contract::judge_pairs(p, q, self.policy)?;
+        if let Verdict::Settled(value) = rank.verdict(NEGATIVE) {
+            return Ok(value);
+        }
+        let (of_p, of_q) = (Total::of(p, (p, q)), Total::of(q, (p, q)));
+        Ok(settle(rank, of_q.sum, || carefully::<A, T>(p, q, of_p, of_q)))
     }
-    let (of_p, of_q) = (Total::of(p, (p, q)), Total::of(q, (p, q)));
-    Ok(settle(rank, of_q.sum, || carefully::<A, T>(p, q, of_p, of_q)))
 }
 
 /// A total as the sum of weights times a power of two that keeps it within range.
