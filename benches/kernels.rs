@@ -3,8 +3,9 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use polars_entropy::kernel::columns::{self, Half, Quantity, Summing};
+use polars_entropy::kernel::columns;
 use polars_entropy::kernel::contract::{NanPolicy, Precision, Unit};
+use polars_entropy::kernel::groups::{self, Half, Role, Summing};
 use polars_entropy::kernel::levels::{Extents, Level};
 use polars_entropy::kernel::rows::{self, Rows, Values, Which};
 use polars_entropy::kernel::weights::{Bits, Weight, Weights};
@@ -95,21 +96,16 @@ fn bench_columns(c: &mut Criterion) {
     group.throughput(Throughput::Elements(ELEMENTS as u64));
     group.bench_function("entr", |b| b.iter(|| columns::map(p, &columns::Entr)));
     group.bench_function("rel_entr", |b| b.iter(|| columns::map_pairs(p, q, &columns::RelEntr)));
-    let how = |quantity, half| Summing {
-        quantity,
-        half,
-        precision: Precision::Double,
-        policy: NanPolicy::Propagate,
-    };
+    let how = |role, half| Summing { role, half, precision: Precision::Double, policy: NanPolicy::Propagate };
     for (name, half) in [("high", Half::High), ("low", Half::Low)] {
-        let (mass, term) = (how(Quantity::Mass, half), how(Quantity::Term, half));
+        let (mass, term) = (how(Role::Mass, half), how(Role::Term, half));
         let mut bench = |what: &str, of: &dyn Fn() -> Vec<f64>| {
             group.bench_function(format!("{what}, {name} half"), |b| b.iter(of));
         };
-        bench("mass", &|| columns::summands(p, &columns::Mass, mass));
-        bench("term", &|| columns::summands(p, &columns::Term, term));
-        bench("mass of p", &|| columns::pair_summands(p, q, &columns::MassP, mass));
-        bench("term of p and q", &|| columns::pair_summands(p, q, &columns::TermPq, term));
+        bench("mass", &|| groups::summands(p, &columns::Mass, mass));
+        bench("term", &|| groups::summands(p, &columns::Term, term));
+        bench("mass of p", &|| groups::pair_summands(p, q, &columns::MassP, mass));
+        bench("term of p and q", &|| groups::pair_summands(p, q, &columns::TermPq, term));
     }
     group.finish();
 }

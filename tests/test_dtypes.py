@@ -42,7 +42,7 @@ def series(values, dtype):
 
 
 @pytest.mark.parametrize("dtype", EXPECTED, ids=str)
-def test_a_group_of_zeros_is_not_a_group_of_none(engine, dtype):
+def test_a_column_of_zeros_is_not_a_column_of_none(engine, dtype):
     frame = pl.DataFrame({"x": series([0, 0, 1], dtype), "y": series([1, 1, 1], dtype)})
     frame = frame.with_columns(pl.when(pl.int_range(3) < 2).then("x"))
     exprs = [pl.col("x").info.entropy(nan_policy="omit"), pl.col("x").info.kl_div("y", nan_policy="omit").alias("d")]

@@ -3,7 +3,7 @@
 | form | lowering |
 | --- | --- |
 | rows of List and Array columns | one elementwise call of the plugin |
-| columns, groups, windows | native sums of elementwise summands, in two halves, and an elementwise finish |
+| columns, groups, windows | native sums (and a maximum, under `raise`) of elementwise summands, and a finish |
 | axes of Array columns with axis 0 among them | implode, and one elementwise call for each column or group |
 | states of columns and groups; of rows | as their values |
 | merges of states, which are few | implode, and one elementwise call |
@@ -38,6 +38,10 @@ _SLICED_ARRAYS_ARRIVE = _POLARS >= (2, 1)
 _SUMS_DRIFT = _POLARS < (2, 0)
 
 
+# Arguments are left out where they are as usual. But no arguments at all are no pickle, and so none that can be read.
+_USUAL = {"weak_q": False}
+
+
 def _whole(cells: pl.Expr) -> pl.Expr:
     """The same cells, in memory of their own where a slice would not arrive."""
     if _SLICED_ARRAYS_ARRIVE or not cells.meta.is_column():
@@ -59,12 +63,12 @@ def _call(
 
 
 def entr(x: pl.Expr) -> pl.Expr:
-    return _call("entr", x, weak_q=False)
+    return _call("entr", x, **_USUAL)
 
 
 def rel_entr(x: pl.Expr, y: object, *, names: bool) -> pl.Expr:
     y_expr, how = _flat(y, names=names)
-    return _call("rel_entr", x, y_expr, **{"weak_q": False, **how})
+    return _call("rel_entr", x, y_expr, **{**_USUAL, **how})
 
 
 def entropy(x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
@@ -114,7 +118,7 @@ def _sums(
         for half in ({}, {"low": True})
     ]
     if nan_policy == "raise":
-        sums.append(_call("missing", *parts[0][0], **{"weak_q": False, **how}).max())
+        sums.append(_call("missing", *parts[0][0], **{**_USUAL, **how}).max())
     return sums
 
 

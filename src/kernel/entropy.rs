@@ -33,7 +33,7 @@
 //!
 //! The same logarithm on both sides makes (4) exactly 0 for a group of one value. It cancels where H is small beside
 //! ln S, which leaves an absolute error of some 1e-16·(1 + |ln S|) beside that of the sums themselves, which
-//! [`columns`](super::columns) keeps small.
+//! [`groups`](super::groups) keeps small.
 
 use super::blocks::{
     Along, Block, Extremes, GROUP, LANES, Layout, NOT_PLAIN, Plain, Source, Stored, Terms, Totals, Wide, all,
@@ -68,7 +68,7 @@ pub fn by_the_rules<A: Arithmetic, T: Weight>(
     x: Weights<T>,
     policy: NanPolicy,
 ) -> Result<Option<f64>, Missing> {
-    A::Registers::apart::<A, _>(ByTheRules { x, policy })
+    A::Registers::outlined::<A, _>(ByTheRules { x, policy })
 }
 
 struct ByTheRules<'a, T> {

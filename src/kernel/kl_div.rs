@@ -28,7 +28,7 @@
 //! ```
 //!
 //! which cancels where D is small: its error is absolute, some 1e-16·(1 + |ln(P/Q)|) beside that of the sums, which
-//! [`columns`](super::columns) keeps small.
+//! [`groups`](super::groups) keeps small.
 //!
 //! **Rows in single precision** owe their reader fewer digits, and are read once for (3), with logarithms that are right to
 //! 1.03e-8 and take little time ([`bulge`]). Where D is below 0.16 that is not enough, and they are read again for (2).
@@ -239,7 +239,7 @@ pub fn by_the_rules<A: Arithmetic, T: Weight>(
     q: Weights<T>,
     policy: NanPolicy,
 ) -> Result<Option<f64>, Missing> {
-    A::Registers::apart::<A, _>(ByTheRules { p, q, policy })
+    A::Registers::outlined::<A, _>(ByTheRules { p, q, policy })
 }
 
 struct ByTheRules<'a, T> {

@@ -9,6 +9,7 @@
 //! | [`weights`] | views of weights with validity, and how they are read in blocks |
 //! | [`entropy`], [`kl_div`] | one quantity each: a row, an element, the sums of a group |
 //! | [`columns`] | many elements: one by one, and in pairs |
+//! | [`groups`] | the sums of columns, groups and windows, and what they amount to |
 //! | [`levels`] | where rows are: extents, null rows, lists of lists |
 //! | [`rows`] | many rows, and pairs of rows |
 //! | [`states`] | what merges: states of distributions, and of the whole from those of its parts |
@@ -19,6 +20,7 @@ pub mod blocks;
 pub mod columns;
 pub mod contract;
 pub mod entropy;
+pub mod groups;
 pub mod kl_div;
 pub mod levels;
 pub mod math;

@@ -334,7 +334,7 @@ impl Queue {
     }
 }
 
-/// Lengths that differ by less than a block queue together, so that little is filled up with nothing.
+/// Lengths that round up to the same multiple of eight queue together, so that little is filled up with nothing.
 const QUEUES: usize = SHORT / LANES + 1;
 
 #[inline(always)]
@@ -398,14 +398,14 @@ impl<Q: Quantity> Loop for EachRow<'_, Q> {
     }
 }
 
-/// The rows of a queue.
-struct Short<'a, Q> {
+/// The values of the rows of a queue.
+struct OfShort<'a, Q> {
     quantity: &'a mut Q,
     queue: &'a Queue,
     policy: NanPolicy,
 }
 
-impl<Q: Quantity> Loop for Short<'_, Q> {
+impl<Q: Quantity> Loop for OfShort<'_, Q> {
     type Out = Plain;
 
     #[inline(always)]
@@ -426,8 +426,11 @@ impl<Q: Quantity> EachRow<'_, Q> {
             // Lanes that are not in use repeat a row.
             queue.put(k, (queue.p[0], queue.q[0]), queue.lens.get(0));
         }
-        let plain =
-            A::Registers::apart::<A, _>(Short { quantity: &mut self.quantity, queue, policy: self.policy });
+        let plain = A::Registers::outlined::<A, _>(OfShort {
+            quantity: &mut self.quantity,
+            queue,
+            policy: self.policy,
+        });
         let value: Block = lanes!(k => self.unit.express(plain.value[k]));
         let mut failure = None;
         for k in 0..count {

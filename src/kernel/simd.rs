@@ -2,10 +2,10 @@
 //! taken at run time.
 //!
 //! The kernels are plain loops over blocks of eight lanes, inlined into one of the functions below, where the compiler may use
-//! its registers. Nothing in them is written with intrinsics but the transposition of a block, of which the compiler makes
-//! eight moves for each lane. The order of operations is the same in all of them, and
-//! so are the bits of the results wherever there is a fused multiply-add. Without one (x86-64 before AVX2), the logarithm
-//! rounds more often: results differ by at most 8 units in the last place.
+//! its registers. Nothing is written with intrinsics but the transposition of a block, of which the compiler makes one move for
+//! each element, and the prefetch, which it has no word for. The order of operations is the same in all of them, and so are the
+//! bits of the results wherever there is a fused multiply-add. Without one (x86-64 before AVX2), the logarithm rounds more
+//! often: results differ by at most 8 units in the last place.
 
 use std::sync::OnceLock;
 
@@ -83,27 +83,15 @@ pub fn vectorised<L: Loop>(body: L) -> L::Out {
     match Isa::current() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `current` gives only levels that the processor has.
-        Isa::Avx512 => unsafe { avx512(body) },
+        Isa::Avx512 => unsafe { registers::avx512::<Fused<registers::Avx512>, L>(body) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Isa::Avx2 => unsafe { avx2(body) },
+        Isa::Avx2 => unsafe { registers::avx2::<Fused<registers::Avx2>, L>(body) },
         Isa::Baseline => body.run::<Base>(),
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn avx2<L: Loop>(body: L) -> L::Out {
-    body.run::<Fused<registers::Avx2>>()
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")]
-fn avx512<L: Loop>(body: L) -> L::Out {
-    body.run::<Fused<registers::Avx512>>()
-}
-
-/// Has the cache fetch what will be read. The address needn't be within.
+/// Has the cache fetch what will be read. The element may lie outside of `x`.
 #[inline(always)]
 pub fn prefetch<T>(x: &[T], i: usize) {
     #[cfg(target_arch = "x86_64")]
@@ -116,8 +104,8 @@ pub fn prefetch<T>(x: &[T], i: usize) {
     let _ = (x, i);
 }
 
-/// The types are not known outside of this file, where they go with the functions above, and so with processors that have the
-/// instructions.
+/// What needs instructions that not every processor has. Only [`vectorised`] names these types, and only where the processor
+/// has them; nobody else can.
 #[cfg(target_arch = "x86_64")]
 mod registers {
     use std::arch::x86_64::*;
@@ -127,13 +115,13 @@ mod registers {
 
     #[inline(never)]
     #[target_feature(enable = "avx2,fma")]
-    fn avx2<A: Arithmetic, L: Loop>(body: L) -> L::Out {
+    pub fn avx2<A: Arithmetic, L: Loop>(body: L) -> L::Out {
         body.run::<A>()
     }
 
     #[inline(never)]
     #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")]
-    fn avx512<A: Arithmetic, L: Loop>(body: L) -> L::Out {
+    pub fn avx512<A: Arithmetic, L: Loop>(body: L) -> L::Out {
         body.run::<A>()
     }
 
@@ -141,7 +129,7 @@ mod registers {
 
     impl Registers for Avx2 {
         #[inline(always)]
-        fn apart<A: Arithmetic<Registers = Self>, L: Loop>(body: L) -> L::Out {
+        fn outlined<A: Arithmetic<Registers = Self>, L: Loop>(body: L) -> L::Out {
             // SAFETY: see the head of this module.
             unsafe { avx2::<A, L>(body) }
         }
@@ -163,7 +151,7 @@ mod registers {
 
     impl Registers for Avx512 {
         #[inline(always)]
-        fn apart<A: Arithmetic<Registers = Self>, L: Loop>(body: L) -> L::Out {
+        fn outlined<A: Arithmetic<Registers = Self>, L: Loop>(body: L) -> L::Out {
             // SAFETY: see the head of this module.
             unsafe { avx512::<A, L>(body) }
         }
@@ -181,7 +169,9 @@ mod registers {
         }
     }
 
-    /// Rows of two rows each, in twos, in fours: each step takes pairs of registers and swaps half of what is in them.
+    // Transmuted, since loads and stores would need pointers, which are no safer.
+
+    /// In three steps, each of which takes pairs of registers and swaps half of what is in them.
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn doubles(rows: [[f64; 8]; 8]) -> [[f64; 8]; 8] {

@@ -352,7 +352,7 @@ impl Lens {
     #[inline(always)]
     pub fn put(&mut self, k: usize, len: usize) {
         self.each[k] = len;
-        // Here and not of all at once: a register of them would have to wait until each has arrived in memory.
+        // Here and not of all at once: a vector load right after eight scalar stores would wait for them.
         self.shortest = self.shortest.min(len);
         self.longest = self.longest.max(len);
     }
@@ -399,7 +399,8 @@ impl<T: Weight> Tile<T> {
             }
         }
         if within {
-            // Eight rows at once are no sequence that a processor would read ahead of by itself.
+            // Eight rows at once are no sequence that a processor would read ahead of by itself. The next eight most often lie
+            // right behind the last of these.
             let next = starts[LANES - 1] + lens[LANES - 1];
             for (i, columns) in columns.iter_mut().enumerate() {
                 let ahead = i * LANES * LANES..((i + 1) * LANES * LANES).min(LANES * longest);

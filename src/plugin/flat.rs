@@ -13,8 +13,9 @@ use super::errors::{flat_rows, missing_in_column};
 use super::kwargs::{ElementKwargs, Part, Sequence, SummandKwargs};
 use super::leaf::{self, Leaf};
 use super::states::{self, Kind};
-use crate::kernel::columns::{self, Finish, Half, Halves, Quantity};
+use crate::kernel::columns;
 use crate::kernel::contract::{Precision, Unit};
+use crate::kernel::groups::{self, Finish, Half, Halves, Role};
 use crate::kernel::states::States;
 
 /// The column in one piece, as floats.
@@ -22,20 +23,21 @@ fn column<T: Leaf>(s: &Series) -> PolarsResult<PrimitiveArray<T>> {
     leaf::leaf(s.rechunk().chunks()[0].clone(), s.dtype())
 }
 
-/// Summands, which Polars sums, and whose dtype tells the precision of the result. Over overlapping windows, Polars before 2
+/// Summands, which Polars sums. Over overlapping windows, Polars before 2
 /// does so by adding what comes in and subtracting what goes out, which leaves behind what the large ones rounded off; but only
 /// in a column of one chunk. There, a second is added.
 fn summands(
     name: &PlSmallStr,
-    mut values: Vec<f64>,
+    values: Vec<f64>,
     kwargs: &SummandKwargs,
     precision: Precision,
 ) -> PolarsResult<Series> {
     let told = told_precision(kwargs, precision);
-    if told == Precision::Single {
-        values.iter_mut().for_each(|mark| *mark /= columns::MARK);
-    }
-    let mut chunks = vec![leaf::floats(values, None, told)];
+    let summands = match told {
+        Precision::Double => PrimitiveArray::from_vec(values).boxed(),
+        Precision::Single => PrimitiveArray::from_vec(groups::single_marks(values)).boxed(),
+    };
+    let mut chunks = vec![summands];
     if kwargs.two_chunks {
         chunks.push(leaf::floats(Vec::new(), None, told));
     }
@@ -90,8 +92,8 @@ fn validity(s: &Series) -> Option<Bitmap> {
 /// The precision that a summand has in a result of this one: it is told by the low half of the term, which has nothing but
 /// marks in single precision.
 fn told_precision(kwargs: &SummandKwargs, precision: Precision) -> Precision {
-    match (kwargs.part.quantity(), kwargs.half()) {
-        (Quantity::Term, Half::Low) => precision,
+    match (kwargs.part.role(), kwargs.half()) {
+        (Role::Term, Half::Low) => precision,
         _ => Precision::Double,
     }
 }
@@ -111,8 +113,8 @@ pub fn precision_of_sums<'a>(dtypes: impl IntoIterator<Item = &'a DataType>) -> 
 pub fn entropy_summand(x: &Series, kwargs: &SummandKwargs, precision: Precision) -> PolarsResult<Series> {
     let how = kwargs.summing(precision);
     let values = with_weights!([x], |w| match kwargs.part {
-        Part::MassP => columns::summands(w, &columns::Mass, how),
-        Part::Term => columns::summands(w, &columns::Term, how),
+        Part::MassP => groups::summands(w, &columns::Mass, how),
+        Part::Term => groups::summands(w, &columns::Term, how),
         _ => polars_bail!(ComputeError: "an entropy has no such part"),
     });
     summands(x.name(), values, kwargs, precision)
@@ -128,26 +130,26 @@ pub fn kl_div_summand(
     flat_rows(p, q, kwargs.sequence)?;
     let how = kwargs.summing(precision);
     let values = with_weights!([p, q], |x, y| match kwargs.part {
-        Part::MassP => columns::pair_summands(x, y, &columns::MassP, how),
-        Part::MassQ => columns::pair_summands(x, y, &columns::MassQ, how),
-        Part::Term => columns::pair_summands(x, y, &columns::TermPq, how),
-        Part::Near => columns::pair_summands(x, y, &columns::Near, how),
-        Part::Far => columns::pair_summands(x, y, &columns::Far, how),
-        Part::TermApart => columns::pair_summands(x, y, &columns::TermApart, how),
+        Part::MassP => groups::pair_summands(x, y, &columns::MassP, how),
+        Part::MassQ => groups::pair_summands(x, y, &columns::MassQ, how),
+        Part::Term => groups::pair_summands(x, y, &columns::TermPq, how),
+        Part::Near => groups::pair_summands(x, y, &columns::Near, how),
+        Part::Far => groups::pair_summands(x, y, &columns::Far, how),
+        Part::TermApart => groups::pair_summands(x, y, &columns::TermApart, how),
     });
     summands(p.name(), values, kwargs, precision)
 }
 
 /// Where elements are missing.
 pub fn missing(x: &Series) -> PolarsResult<Series> {
-    let missing = with_weights!([x], |w| columns::missing(w));
+    let missing = with_weights!([x], |w| groups::missing(w));
     leaf::series(x.name(), vec![PrimitiveArray::from_vec(missing).boxed()])
 }
 
 /// Where elements of pairs are missing.
 pub fn missing_pairs(p: &Series, q: &Series, sequence: Sequence) -> PolarsResult<Series> {
     flat_rows(p, q, sequence)?;
-    let missing = with_weights!([p, q], |x, y| columns::missing_pairs(x, y));
+    let missing = with_weights!([p, q], |x, y| groups::missing_pairs(x, y));
     leaf::series(p.name(), vec![PrimitiveArray::from_vec(missing).boxed()])
 }
 
@@ -158,12 +160,12 @@ struct Sums<const N: usize> {
 }
 
 impl<const N: usize> Sums<N> {
-    /// Under `raise` the greatest of [`missing`] follow the sums.
+    /// Under `raise` the greatest of [`missing`] follows the sums.
     fn of(inputs: &[Series]) -> PolarsResult<Self> {
         polars_ensure!((2 * N..=2 * N + 1).contains(&inputs.len()), ComputeError: "expected {} sums", 2 * N);
-        for missing in &inputs[2 * N..] {
-            let located = column::<f64>(missing)?;
-            if let Some(missing) = leaf::weights(&located).iter().flatten().find_map(columns::first_missing) {
+        if let Some(located) = inputs.get(2 * N) {
+            let located = column::<f64>(located)?;
+            if let Some(missing) = leaf::weights(&located).iter().flatten().find_map(groups::first_missing) {
                 // Q's sums, if there are any, come after those of p.
                 return Err(missing_in_column(missing, inputs[0].name(), inputs[2].name()));
             }
@@ -173,7 +175,7 @@ impl<const N: usize> Sums<N> {
         let precision = precision_of_sums(inputs.iter().map(|s| s.dtype()));
         if precision == Precision::Single {
             let [_, marks] = &mut halves[N - 1];
-            *marks = PrimitiveArray::from_vec(marks.values().iter().map(|x| x * columns::MARK).collect());
+            *marks = PrimitiveArray::from_vec(groups::marks_of_single(marks.values()));
         }
         Ok(Sums { halves, precision })
     }
@@ -185,7 +187,7 @@ impl<const N: usize> Sums<N> {
 
 fn finished<F: Finish<N>, const N: usize>(inputs: &[Series], unit: Unit) -> PolarsResult<Series> {
     let sums = Sums::of(inputs)?;
-    let values = columns::finish::<F, N>(sums.slices(), unit);
+    let values = groups::finish::<F, N>(sums.slices(), unit);
     leaf::series(inputs[0].name(), vec![leaf::values(values, sums.precision)])
 }
 
@@ -201,28 +203,28 @@ fn state<F: Finish<N>, const N: usize, const M: usize>(
     let mut states = States::with_capacity(rows);
     for i in 0..rows {
         let group = slices.map(|halves| halves.map(|half| half[i]));
-        states.push(kept(columns::sums(group)), columns::rank(group));
+        states.push(kept(groups::sums(group)), groups::rank(group));
     }
-    states.values = columns::finish::<F, N>(slices, Unit::new(None));
+    states.values = groups::finish::<F, N>(slices, Unit::new(None));
     leaf::series(inputs[0].name(), vec![kind.array(states, sums.precision)])
 }
 
 /// The entropies of groups from their sums: mass, term.
 pub fn entropy_of_sums(inputs: &[Series], unit: Unit) -> PolarsResult<Series> {
-    finished::<columns::Entropy, 2>(inputs, unit)
+    finished::<groups::Entropy, 2>(inputs, unit)
 }
 
 /// The divergences of groups from their sums: mass of p, mass of q, term.
 pub fn kl_div_of_sums(inputs: &[Series], unit: Unit) -> PolarsResult<Series> {
-    finished::<columns::KlDiv, 3>(inputs, unit)
+    finished::<groups::KlDiv, 3>(inputs, unit)
 }
 
 /// The states of groups from the sums that their entropies are taken from.
 pub fn entropy_state_of_sums(inputs: &[Series]) -> PolarsResult<Series> {
-    state::<columns::Entropy, 2, 1>(inputs, states::ENTROPY, |[mass, _]| [mass])
+    state::<groups::Entropy, 2, 1>(inputs, states::ENTROPY, |[mass, _]| [mass])
 }
 
 /// The states of groups from their sums: mass of p, mass of q, excess near and far, term.
 pub fn kl_div_state_of_sums(inputs: &[Series]) -> PolarsResult<Series> {
-    state::<columns::KlDivApart, 5, 3>(inputs, states::KL_DIV, |[p, q, near, far, _]| [p, q, near + far])
+    state::<groups::KlDivApart, 5, 3>(inputs, states::KL_DIV, |[p, q, near, far, _]| [p, q, near + far])
 }

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use polars::prelude::*;
 use serde::Deserialize;
 
-use crate::kernel::columns::{Half, Quantity, Summing};
 use crate::kernel::contract::{NanPolicy, Precision, Unit};
+use crate::kernel::groups::{Half, Role, Summing};
 
 /// What the rows of a List column take.
 #[derive(Deserialize)]
@@ -93,8 +93,7 @@ pub struct ElementKwargs {
     pub sequence: Sequence,
 }
 
-/// What the summands of a group take. They are read anew for every morsel, which takes longer than to sum up some hundred
-/// elements: what is as usual is left out.
+/// What the summands of a group take. They are parsed anew for every morsel: what is as usual is left out.
 #[derive(Deserialize)]
 pub struct SummandKwargs {
     pub part: Part,
@@ -119,7 +118,7 @@ impl SummandKwargs {
 
     /// How this is summed, for a result of this precision.
     pub fn summing(&self, precision: Precision) -> Summing {
-        Summing { quantity: self.part.quantity(), half: self.half(), precision, policy: self.nan_policy.0 }
+        Summing { role: self.part.role(), half: self.half(), precision, policy: self.nan_policy.0 }
     }
 }
 
@@ -148,11 +147,11 @@ pub enum Part {
 }
 
 impl Part {
-    pub fn quantity(self) -> Quantity {
+    pub fn role(self) -> Role {
         match self {
-            Part::MassP | Part::MassQ => Quantity::Mass,
-            Part::Term | Part::TermApart => Quantity::Term,
-            Part::Near | Part::Far => Quantity::Other,
+            Part::MassP | Part::MassQ => Role::Mass,
+            Part::Term | Part::TermApart => Role::Term,
+            Part::Near | Part::Far => Role::Other,
         }
     }
 }
