@@ -49,7 +49,7 @@ pub enum Role {
 
 /// The low half of a term has −MARK where p is 0, so that a group of nothing but zeros differs from one of no elements. It is
 /// the smallest double there is, and changes no sum that is a normal number; negative, lest it lift a result of 0.
-const MARK: f64 = f64::from_bits(1);
+pub const MARK: f64 = f64::from_bits(1);
 
 /// The low half of the term of a result in single precision, which has nothing but marks. There, −1 stands for −[`MARK`].
 pub fn single_marks(low: Vec<f64>) -> Vec<f32> {
