@@ -198,11 +198,20 @@ def group_errors(size: int) -> Iterator[tuple[str, list[list[float]]]]:
     """For each kind of weights, by expression: the errors of SciPy, each way, and rows."""
     rng, p_expr = np.random.default_rng(SEED), pl.col("p")
     exprs = [p_expr.sum().alias("sum"), p_expr.info.entropy(), *(p_expr.info.kl_div(q).alias(q) for q in ("q", "r"))]
-    for kind, scale in (("uniform", 1.0), ("total 1", None), ("× 1e6", 1e6), ("× 1e-6", 1e-6), ("equal", 0.1)):
+    for kind, scale in (
+        ("uniform", 1.0),
+        ("total 1", None),
+        ("× 1e6", 1e6),
+        ("× 1e-6", 1e-6),
+        ("equal", 0.1),
+        ("lognormal", 1.0),
+    ):
         p, q = 1 - rng.random((2, GROUPS[size], size))
         if kind == "equal":
             # Rounding errors of one sign, where others cancel.
             p = np.ones_like(p)
+        if kind == "lognormal":
+            p, q = np.exp(3 * rng.standard_normal((2, GROUPS[size], size)))
         p, q, r = (scale * x if scale else x / x.sum(axis=1, keepdims=True) for x in (p, q, near(rng, p, 1e-5)))
         # Each group once more from its end, so that there are two keys at least.
         ways = each_way(exprs, **{name: np.vstack([x, x[:, ::-1]]) for name, x in (("p", p), ("q", q), ("r", r))})

@@ -84,6 +84,27 @@ def test_windows_leave_nothing_behind_in_the_next(engine):
     assert got["h"][4] == 0.0
 
 
+@pytest.mark.parametrize(
+    ("values", "period", "last"),
+    [
+        ([0.5, 0.0], 2, math.nan),
+        ([1e12, 0.1], 2, 0.0),
+        ([1e16, 1.0, 0.5], 3, H([0.5])),
+        ([1e30, 0.1, 0.1, 0.1], 2, H([0.1])),
+    ],
+)
+@pytest.mark.parametrize("dtype", [pl.Float64, pl.Float32])
+def test_overlapping_windows_leave_nothing_behind(engine, values, period, last, dtype):
+    frame = pl.DataFrame({"t": range(len(values)), "x": pl.Series(values, dtype=dtype), "y": 1.0})
+    query = frame.lazy().group_by_dynamic("t", every="1i", period=f"{period}i")
+    got = collect(query.agg(pl.col("x"), h=x.entropy(), d=x.kl_div("x")), engine)
+    for h, row in zip(got["h"], got["x"].info.list.entropy(), strict=True):
+        # The promise on groups, with ln S < 70, and the rounding of Float32.
+        assert h == pytest.approx(row, abs=1e-14 * 71 if dtype == pl.Float64 else 1e-7, nan_ok=True)
+    assert got["h"][-1] == pytest.approx(last, abs=0, nan_ok=True)
+    assert got["d"][-1] == pytest.approx(0.0 if values[-1] else math.nan, abs=0, nan_ok=True)
+
+
 def test_group_by_dynamic(engine):
     query = FRAME.lazy().group_by_dynamic("t", every="2i").agg(x.entropy(), d=x.kl_div("y"))
     got = collect(query, engine)

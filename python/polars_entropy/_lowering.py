@@ -34,9 +34,6 @@ _POLARS = tuple(int(part) for part in pl.__version__.split(".")[:2])
 # (pola-rs/polars#28583), which panics.
 _SLICED_ARRAYS_ARRIVE = _POLARS >= (2, 1)
 
-# Before 2.0 sums over overlapping windows of a column of one chunk carry rounding errors along.
-_SUMS_DRIFT = _POLARS < (2, 0)
-
 
 # Arguments are left out where they are as usual. But no arguments at all are no pickle, and so none that can be read.
 _USUAL = {"weak_q": False}
@@ -110,8 +107,6 @@ def _sums(
     summing = dict(how)
     if nan_policy != "propagate":
         summing["nan_policy"] = nan_policy
-    if _SUMS_DRIFT:
-        summing["two_chunks"] = True
     sums = [
         _call(f"{quantity}_summand", *inputs, part=part, **half, **summing).sum()
         for inputs, part in parts

@@ -74,7 +74,7 @@ class Info(_Namespace[T]):
         -----
         The weights need not sum to one. The error is absolute, at most 1e-14 (1 + |ln S|) for up to a million rows, S
         being the total; for a relative one gather the group into a row:
-        ``pl.col("x").implode().info.list.entropy()``. Below a total of 1e-300 digits are lost.
+        ``pl.col("x").implode().info.list.entropy()``. Below a total of 1e-290 digits are lost.
 
         References
         ----------
@@ -132,8 +132,8 @@ class Info(_Namespace[T]):
 
         Notes
         -----
-        Neither side needs to sum to one. The error is absolute, at most 1e-14 (1 + |ln P/Q|) for up to a million rows,
-        P and Q being the totals; for a relative one gather both sides into rows:
+        Neither side needs to sum to one. The error is absolute, at most 1e-14 (1 + |ln P/Q| + D) for up to a million
+        rows, P and Q being the totals; for a relative one gather both sides into rows:
         ``pl.col("p").implode().info.list.kl_div(pl.col("q").implode())``.
 
         References
@@ -202,8 +202,8 @@ class Info(_Namespace[T]):
         Returns
         -------
         A Struct: `mass_p`, `mass_q` and `excess`, the totals of p, q and q - p, times 2⁻²⁰; `divergence`, in nats; and
-        `rank`, as in `entropy_state`. The divergence is relatively exact where the totals of p and q are within a
-        factor of two, else as that of `kl_div`.
+        `rank`, as in `entropy_state`. The divergence is relatively exact for p near q with the same total, else as
+        that of `kl_div`.
 
         Raises
         ------

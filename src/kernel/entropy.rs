@@ -255,7 +255,7 @@ pub fn entr<A: Arithmetic>(x: f64) -> f64 {
 }
 
 /// Sums over groups are taken of weights times 2^−20, so that a million weights of any size do not overflow. Scaling by
-/// a power of two is exact but among the subnormals, so the promise on groups ends at totals below 1e-300: there,
+/// a power of two is exact but among the subnormals, so the promise on groups ends at totals below 1e-290: there,
 /// weights are rounded to multiples of 5e-318, and the value loses its digits.
 const HEADROOM: i32 = 20;
 
@@ -291,7 +291,13 @@ fn ln_of_mass<A: Arithmetic>(mass: f64) -> f64 {
 #[inline(always)]
 pub fn of_sums<A: Arithmetic>(mass: f64, term: f64) -> f64 {
     // Rounding of the sums may leave a distribution of one value a hair below zero.
-    ((mass * ln_of_mass::<A>(mass) + term) / mass * LN_UNIT).max(0.0)
+    not_below_zero((mass * ln_of_mass::<A>(mass) + term) / mass * LN_UNIT)
+}
+
+/// The value, or 0 for a negative one. Not `max`, which would take sums beyond the range, whose value is NaN, for 0.
+#[inline(always)]
+pub(super) fn not_below_zero(value: f64) -> f64 {
+    if value < 0.0 { 0.0 } else { value }
 }
 
 /// What the highest [`Rank`] of a group makes of its value.

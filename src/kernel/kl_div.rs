@@ -40,7 +40,7 @@ use super::blocks::{
     Wide, all, any, lanes, sums,
 };
 use super::contract::{self, Missing, NanPolicy, Rank, Verdict};
-use super::entropy::{LN_UNIT, mass};
+use super::entropy::{LN_UNIT, mass, not_below_zero};
 use super::math::{
     Arithmetic, Registers, XI_MAX, XI_MIN, bulge, ln, ln_quotient, ln_ratio, ln_ratio_single, normal_parts,
     tail, xi,
@@ -387,15 +387,20 @@ pub fn of_sums_apart<A: Arithmetic>(p: f64, q: f64, Apart { near, far, term: sum
     let close = (sum + far * PER_UNIT) - term::<A>(p, q, excess, p, excess) * PER_UNIT;
     let apart = (sum - near * PER_UNIT) - p * (ln_quotient::<A>(p, q) * PER_UNIT);
     let value = if is_near(p, q, excess) { close } else { apart };
-    (value / p * LN_UNIT).max(0.0)
+    not_below_zero(value / p * LN_UNIT)
 }
+
+/// The relative difference of sums of the same weights, taken in different orders; well below the error that groups may have.
+const SAME: f64 = 4e-15;
 
 /// Equation (3), for the sums of a group's [`Summands`].
 #[inline(always)]
 pub fn of_sums<A: Arithmetic>(Summands { p, q, term }: Summands) -> f64 {
     // Written with the difference over P so that a group of one pair gives exactly 0. Rounding of the sums may leave the
     // divergence of p from a multiple of itself a hair below.
-    ((term - p * (ln_quotient::<A>(p, q) * (1.0 / LN_UNIT))) / p * LN_UNIT).max(0.0)
+    let value = not_below_zero((term - p * (ln_quotient::<A>(p, q) * (1.0 / LN_UNIT))) / p * LN_UNIT);
+    // Without any term, what tells P from Q is that threads have added them up in another order.
+    if (term == 0.0) & ((q - p).abs() <= SAME * p) { 0.0 } else { value }
 }
 
 /// What the highest [`Rank`] of a distribution makes of its value; `q` is the total of q.

@@ -23,9 +23,9 @@ fn column<T: Leaf>(s: &Series) -> PolarsResult<PrimitiveArray<T>> {
     leaf::leaf(s.rechunk().chunks()[0].clone(), s.dtype())
 }
 
-/// Summands, which Polars sums. Over overlapping windows, Polars before 2
-/// does so by adding what comes in and subtracting what goes out, which leaves behind what the large ones rounded off; but only
-/// in a column of one chunk. There, a second is added.
+/// Summands, which Polars sums. Over overlapping windows (`rolling`, `group_by_dynamic`) it may do so by adding what comes in and
+/// subtracting what goes out, which leaves behind what the large ones rounded off; but only in a column of one chunk. So there
+/// is a second.
 fn summands(
     name: &PlSmallStr,
     values: Vec<f64>,
@@ -37,11 +37,7 @@ fn summands(
         Precision::Double => PrimitiveArray::from_vec(values).boxed(),
         Precision::Single => PrimitiveArray::from_vec(groups::single_marks(values)).boxed(),
     };
-    let mut chunks = vec![summands];
-    if kwargs.two_chunks {
-        chunks.push(leaf::floats(Vec::new(), None, told));
-    }
-    leaf::series(name, chunks)
+    leaf::series(name, vec![summands, leaf::floats(Vec::new(), None, told)])
 }
 
 /// Calls `$f` with the columns' weights, in single precision if all of them have it.

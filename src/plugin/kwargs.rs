@@ -100,9 +100,6 @@ pub struct SummandKwargs {
     /// Which half of it.
     #[serde(default)]
     pub low: bool,
-    /// Whether this Polars needs them to sum overlapping windows.
-    #[serde(default)]
-    pub two_chunks: bool,
     #[serde(default)]
     pub nan_policy: Policy,
     #[serde(default)]
