@@ -1,7 +1,7 @@
 //! Columns, groups and windows, which a data frame sums: what each element adds to the sums, and what they amount to.
 //!
 //! **Two halves.** A data frame may add up one element after the other, and each addition to a large total rounds: after a
-//! million equal weights, as much as 5e-12 of it. So every quantity is summed in two halves. The leading 16 bits of each
+//! million equal weights, as much as 9e-12 of it. So every quantity is summed in two halves. The leading 16 bits of each
 //! element add up without rounding, but for elements below 2^−37 of the total (53 bits less 16). What the sum of the other
 //! bits loses is smaller by 2^15. (The idea of splitting is Veltkamp's and Dekker's; bits are cut off here, not rounded.)
 //!
