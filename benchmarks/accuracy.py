@@ -281,8 +281,8 @@ These are put together from sums that the engine takes, and promise an absolute 
 a million elements, S being the total of p. The figures are errors divided by 1 + abs ln S. The first line of each size
 shows the relative error of Polars' own `sum`, and NumPy's in the columns of SciPy and of rows: where the engine adds
 element by element, it loses digits, most of all in equal weights. That would come back in H, times ln of the number of
-elements, were not every sum here taken in two halves. Groups lie one after the other in one frame and interleaved in
-another; the worse counts.
+elements, were not every sum here taken in two halves. Heavy tails are more than these can hold: the README says where
+the promise ends. Groups lie one after the other in one frame and interleaved in another; the worse counts.
 
 {groups}
 

@@ -34,7 +34,6 @@ _POLARS = tuple(int(part) for part in pl.__version__.split(".")[:2])
 # (pola-rs/polars#28583), which panics.
 _SLICED_ARRAYS_ARRIVE = _POLARS >= (2, 1)
 
-
 # Arguments are left out where they are as usual. But no arguments at all are no pickle, and so none that can be read.
 _USUAL = {"weak_q": False}
 

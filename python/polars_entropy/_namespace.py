@@ -73,7 +73,7 @@ class Info(_Namespace[T]):
         Notes
         -----
         The weights need not sum to one. The error is absolute, at most 1e-14 (1 + |ln S|) for up to a million rows, S
-        being the total; for a relative one gather the group into a row:
+        being the total, but for heavy tails in a streaming query; for a relative one gather the group into a row:
         ``pl.col("x").implode().info.list.entropy()``. Below a total of 1e-290 digits are lost.
 
         References
@@ -133,7 +133,8 @@ class Info(_Namespace[T]):
         Notes
         -----
         Neither side needs to sum to one. The error is absolute, at most 1e-14 (1 + |ln P/Q| + D) for up to a million
-        rows, P and Q being the totals; for a relative one gather both sides into rows:
+        rows, P and Q being the totals, but for heavy tails in a streaming query; for a relative one gather both sides
+        into rows:
         ``pl.col("p").implode().info.list.kl_div(pl.col("q").implode())``.
 
         References

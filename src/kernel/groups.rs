@@ -319,8 +319,7 @@ pub type Halves<T> = [T; 2];
 pub fn finish<F: Finish<N>, const N: usize>(halves: [Halves<&[f64]>; N], unit: Unit) -> Values {
     let mut nats = vec![0.0; halves[0][0].len()];
     // In a window there are as many groups as there are rows, hence the loops.
-    vectorised(EachGroup::<F, N> { halves, nats: &mut nats, of: PhantomData });
-    if vectorised(IsPlain { mass: halves[0], term: halves[N - 1] }) {
+    if vectorised(EachGroup::<F, N> { halves, nats: &mut nats, of: PhantomData }) {
         nats.iter_mut().for_each(|nats| *nats = unit.express(*nats));
         return nats.into();
     }
@@ -367,45 +366,28 @@ struct EachGroup<'a, F, const N: usize> {
 }
 
 impl<F: Finish<N>, const N: usize> Loop for EachGroup<'_, F, N> {
-    type Out = ();
+    /// Whether all have the rank [`Rank::Positive`].
+    type Out = bool;
 
     #[inline(always)]
-    fn run<A: Arithmetic>(self) {
+    fn run<A: Arithmetic>(self) -> bool {
         // Of one length for all, which spares the loop the checks.
         let count = self.nats.len();
         let mut halves = self.halves;
         for half in halves.iter_mut().flatten() {
             *half = &half[..count];
         }
+        let mut positive = true;
         for (i, nats) in self.nats.iter_mut().enumerate() {
             let mut group = [[0.0; 2]; N];
             for (group, [high, low]) in group.iter_mut().zip(&halves) {
                 *group = [high[i], low[i]];
             }
-            *nats = F::value::<A>(sums(group));
+            let sums = sums(group);
+            positive &= (sums[0] > 0.0) & !sums[N - 1].is_nan();
+            *nats = F::value::<A>(sums);
         }
-    }
-}
-
-/// Whether all groups have the rank [`Rank::Positive`].
-struct IsPlain<'a> {
-    mass: Halves<&'a [f64]>,
-    term: Halves<&'a [f64]>,
-}
-
-impl Loop for IsPlain<'_> {
-    type Out = bool;
-
-    #[inline(always)]
-    fn run<A: Arithmetic>(self) -> bool {
-        let ([mass_high, mass_low], [term_high, term_low]) = (self.mass, self.term);
-        let mut plain = true;
-        for (((mass_high, mass_low), term_high), term_low) in
-            mass_high.iter().zip(mass_low).zip(term_high).zip(term_low)
-        {
-            plain &= (mass_high + mass_low > 0.0) & !(term_high + term_low).is_nan();
-        }
-        plain
+        positive
     }
 }
 

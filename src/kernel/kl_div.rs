@@ -431,6 +431,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn sums_of_the_same_weights_may_differ_by_their_order() {
+        let of = |q, term| of_sums::<Fused>(Summands { p: 1.0, q, term });
+        assert_eq!(of(1.0 + 4.0 * f64::EPSILON, 0.0), 0.0);
+        // Neither where there are terms, nor where the totals are further apart.
+        assert!(of(1.0 + 4.0 * f64::EPSILON, 1e-9) > 0.0);
+        assert!(of(1.0 + 1e-13, 0.0) > 0.0);
+    }
+
+    #[test]
+    fn sums_beyond_the_range_have_no_value() {
+        let (p, q) = (f64::INFINITY, 1.0);
+        assert!(of_sums::<Fused>(Summands { p, q, term: p }).is_nan());
+        assert!(of_sums_apart::<Fused>(p, q, Apart { near: 0.0, far: -p, term: p }).is_nan());
+        assert!(crate::kernel::entropy::of_sums::<Fused>(p, -p).is_nan());
+    }
+
     fn propagate(p: &[f64], q: &[f64]) -> Option<f64> {
         row::<Fused, _>(Weights::new(p, None), Weights::new(q, None), NanPolicy::Propagate).unwrap()
     }
