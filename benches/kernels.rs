@@ -1,14 +1,18 @@
-//! The kernels by operation, width and float type, in elements per second: `make bench-kernels`.
+//! Speed of the kernel in elements per second, of all that is registered: rows by width and float type, elements, and
+//! columns of summands. `make bench-kernels`.
 
+use std::collections::BTreeSet;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use polars_entropy::kernel::columns;
-use polars_entropy::kernel::contract::{NanPolicy, Precision, Unit};
-use polars_entropy::kernel::groups::{self, Half, Role, Summing};
-use polars_entropy::kernel::levels::{Extents, Level};
-use polars_entropy::kernel::rows::{self, Rows, Values, Which};
-use polars_entropy::kernel::weights::{Bits, Weight, Weights};
+use polars_entropy::kernel::broadcast::RowPairs;
+use polars_entropy::kernel::layout::{Extents, ListLayout};
+use polars_entropy::kernel::options::{NanPolicy, Precision, Unit};
+use polars_entropy::kernel::quantities::{FUNCTIONS, QUANTITIES};
+use polars_entropy::kernel::registry::{ByFloat, Registered};
+use polars_entropy::kernel::rows::Rows;
+use polars_entropy::kernel::values::Values;
+use polars_entropy::kernel::weights::{Bits, Weights};
 
 const ELEMENTS: usize = 1 << 18;
 const WIDTHS: [usize; 4] = [10, 100, 1_000, 50_000];
@@ -26,89 +30,122 @@ fn data(seed: u64) -> Vec<f64> {
     (0..ELEMENTS).map(|_| next()).collect()
 }
 
-fn of_width<'a, T: Weight>(values: &'a [T], valid: Option<Bits<'a>>, width: usize) -> Rows<'a, T> {
-    let extents = Extents::Width { width, rows: values.len() / width };
-    Rows { weights: Weights::new(values, valid), level: Level { extents, valid: None } }
-}
-
-/// One null in every tenth row of ten, and in every row from a hundred on.
+/// Validity with one null in every tenth row of ten, and in every row from a hundred on.
 fn some_nulls() -> Vec<u8> {
     let byte = |i| (0..8).fold(0, |bits, k| bits | (u8::from((8 * i + k) % 100 != 7) << k));
     (0..ELEMENTS.div_ceil(8)).map(byte).collect()
 }
 
-fn bench_rows_of<T: Weight>(c: &mut Criterion, float: &str, of: impl Fn(f64) -> T) {
-    let (p, q) = (data(1), data(2));
-    let near: Vec<T> = p.iter().zip(&q).map(|(p, q)| of(p * (1.0 + 1e-6 * q))).collect();
-    // In every row of ten one weight has nearly all of the mass, and in every longer row some have.
-    let dominated: Vec<T> =
-        p.iter().enumerate().map(|(i, p)| of(if i % 10 == 3 { 1e3 } else { 1e-3 * p })).collect();
-    let [p, q]: [Vec<T>; 2] = [p, q].map(|x| x.into_iter().map(&of).collect());
-    let nulls = some_nulls();
-    let nulls = Some(Bits::new(&nulls, 0));
+/// Weights of one float type.
+struct Data<T> {
+    p: Vec<T>,
+    q: Vec<T>,
+    /// Weights close to those of p.
+    near: Vec<T>,
+    /// Weights one of which, in every row of ten, has nearly all of the mass; some have in every longer row.
+    dominated: Vec<T>,
+    nulls: Vec<u8>,
+}
 
+impl<T: ByFloat> Data<T> {
+    fn new(float: fn(f64) -> T) -> Data<T> {
+        let (p, q) = (data(1), data(2));
+        let near = p.iter().zip(&q).map(|(p, q)| float(p * (1.0 + 1e-6 * q))).collect();
+        let dominated = |(i, p)| float(if i % 10 == 3 { 1e3 } else { 1e-3 * p });
+        Data {
+            near,
+            dominated: p.iter().enumerate().map(dominated).collect(),
+            p: p.into_iter().map(float).collect(),
+            q: q.into_iter().map(float).collect(),
+            nulls: some_nulls(),
+        }
+    }
+
+    /// Inputs that take different ways through the kernel. A quantity of one input ignores q.
+    fn cases(&self, pair: bool) -> [(&'static str, Weights<'_, T>, Weights<'_, T>, NanPolicy); 3] {
+        let weights = |x| Weights::new(x, None);
+        let (p, q) = (weights(&self.p), weights(&self.q));
+        let with_nulls = Weights::new(&self.p, Some(Bits::new(&self.nulls, 0)));
+        [
+            ("clean", p, q, NanPolicy::Propagate),
+            ("nulls omitted", with_nulls, q, NanPolicy::Omit),
+            if pair {
+                ("p near q", p, weights(&self.near), NanPolicy::Propagate)
+            } else {
+                ("dominant shares", weights(&self.dominated), q, NanPolicy::Propagate)
+            },
+        ]
+    }
+}
+
+fn bench_rows_of<T: ByFloat>(c: &mut Criterion, quantity: &Registered, float: &str, data: &Data<T>) {
     let mut group = c.benchmark_group("rows");
     group.throughput(Throughput::Elements(ELEMENTS as u64));
     for width in WIDTHS {
-        let entropies = [
-            ("clean", of_width(&p, None, width), NanPolicy::Propagate),
-            ("nulls omitted", of_width(&p, nulls, width), NanPolicy::Omit),
-            ("dominant shares", of_width(&dominated, None, width), NanPolicy::Propagate),
-        ];
-        for (what, x, policy) in entropies {
-            group.bench_function(BenchmarkId::new(format!("entropy {float}, {what}"), width), |b| {
-                b.iter(|| {
-                    let mut out = Values::with_capacity(x.level.extents.len());
-                    let all = Which::all(x.level.extents.len());
-                    rows::entropy(&x, all, policy, Unit::new(None), &mut out).unwrap();
-                    black_box(out)
-                })
-            });
-        }
-        let divergences = [
-            ("clean", of_width(&p, None, width), of_width(&q, None, width), NanPolicy::Propagate),
-            ("nulls omitted", of_width(&p, nulls, width), of_width(&q, None, width), NanPolicy::Omit),
-            ("p near q", of_width(&p, None, width), of_width(&near, None, width), NanPolicy::Propagate),
-        ];
-        for (what, p, q, policy) in divergences {
-            group.bench_function(BenchmarkId::new(format!("kl_div {float}, {what}"), width), |b| {
-                b.iter(|| {
-                    let mut out = Values::with_capacity(p.level.extents.len());
-                    let all = Which::all(p.level.extents.len());
-                    rows::kl_div(&p, &q, all, policy, Unit::new(None), &mut out).unwrap();
-                    black_box(out)
-                })
-            });
+        let rows = ELEMENTS / width;
+        let layout = ListLayout { extents: Extents::Width { width, rows }, valid: None };
+        for (case, p, q, policy) in data.cases(quantity.pair) {
+            let [p, q] = [p, q].map(|weights| Rows { weights, layout });
+            let q = quantity.pair.then_some(&q);
+            let (pairs, unit) = (RowPairs::same(rows), Unit::new(None));
+            group.bench_function(
+                BenchmarkId::new(format!("{} {float}, {case}", quantity.name), width),
+                |b| {
+                    b.iter(|| {
+                        let mut out = Values::with_capacity(rows);
+                        (T::rows(quantity).values)(&p, q, pairs, policy, unit, &mut out).unwrap();
+                        black_box(out)
+                    })
+                },
+            );
         }
     }
     group.finish();
 }
 
 fn bench_rows(c: &mut Criterion) {
-    bench_rows_of(c, "f64", |x| x);
-    bench_rows_of(c, "f32", |x| x as f32);
+    let (double, single) = (Data::new(|x| x), Data::new(|x| x as f32));
+    for quantity in QUANTITIES {
+        bench_rows_of(c, quantity, "f64", &double);
+        bench_rows_of(c, quantity, "f32", &single);
+    }
 }
 
-fn bench_columns(c: &mut Criterion) {
+fn bench_elements(c: &mut Criterion) {
     let (p, q) = (data(1), data(2));
-    let (p, q) = (Weights::new(&p, None), Weights::new(&q, None));
-    let mut group = c.benchmark_group("columns");
+    let [p, q] = [&p, &q].map(|x| Weights::new(x, None));
+    let mut group = c.benchmark_group("elements");
     group.throughput(Throughput::Elements(ELEMENTS as u64));
-    group.bench_function("entr", |b| b.iter(|| columns::map(p, &columns::Entr)));
-    group.bench_function("rel_entr", |b| b.iter(|| columns::map_pairs(p, q, &columns::RelEntr)));
-    let how = |role, half| Summing { role, half, precision: Precision::Double, policy: NanPolicy::Propagate };
-    for (name, half) in [("high", Half::High), ("low", Half::Low)] {
-        let (mass, term) = (how(Role::Mass, half), how(Role::Term, half));
-        let mut bench = |what: &str, of: &dyn Fn() -> Vec<f64>| {
-            group.bench_function(format!("{what}, {name} half"), |b| b.iter(of));
-        };
-        bench("mass", &|| groups::summands(p, &columns::Mass, mass));
-        bench("term", &|| groups::summands(p, &columns::Term, term));
-        bench("mass of p", &|| groups::pair_summands(p, q, &columns::MassP, mass));
-        bench("term of p and q", &|| groups::pair_summands(p, q, &columns::TermPq, term));
+    for function in FUNCTIONS {
+        let q = function.pair.then_some(q);
+        group.bench_function(function.name, |b| b.iter(|| f64::elements(function)(p, q).unwrap()));
     }
     group.finish();
 }
 
-criterion_group!(benches, bench_rows, bench_columns);
+/// Names of the columns of summands of a quantity, for its value and for its state.
+fn columns(quantity: &Registered) -> BTreeSet<&'static str> {
+    let of_value = quantity.groups.iter().map(|groups| &groups.summands);
+    let of_state = quantity.states.iter().map(|states| &states.summands);
+    of_value.chain(of_state).flat_map(|summands| (summands.names)()).collect()
+}
+
+fn bench_columns(c: &mut Criterion) {
+    let (p, q) = (data(1), data(2));
+    let [p, q] = [&p, &q].map(|x| Weights::new(x, None));
+    let mut group = c.benchmark_group("columns");
+    group.throughput(Throughput::Elements(ELEMENTS as u64));
+    for quantity in QUANTITIES {
+        let q = quantity.pair.then_some(q);
+        for name in columns(quantity) {
+            let Some((column, summands)) = quantity.summands::<f64>(name) else { continue };
+            group.bench_function(format!("{} {name}", quantity.name), |b| {
+                b.iter(|| summands(p, q, column, Precision::Double, NanPolicy::Propagate).unwrap())
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, bench_rows, bench_elements, bench_columns);
 criterion_main!(benches);

@@ -8,64 +8,52 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import mpmath
 import numpy as np
 import polars as pl
 import scipy.stats
-from mpmath.libmp import from_float, mpf_div, mpf_log, mpf_mul, mpf_sum
 
 import polars_entropy
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+ROOT = Path(__file__).parents[1]
+# The oracle, the random weights and the registry of quantities are those of the tests.
+sys.path.append(str(ROOT / "tests"))
+import inputs  # noqa: E402
+import oracle  # noqa: E402
+from quantities import ENTROPY, KL_DIV, QUANTITIES  # noqa: E402
 
-REPORT = Path(__file__).parents[1] / "docs" / "accuracy.md"
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from quantities import Quantity
+
+REPORT = ROOT / "docs" / "accuracy.md"
 SEED = 20261121
-LENGTHS = (2, 10, 1_000, 100_000)
 # Sizes of groups, and how many of them.
 GROUPS = {10: 1_000, 1_000: 50, 100_000: 2, 1_000_000: 1}
 GROUP_BOUND = 1e-14
 MULTIPLE_BOUND = 1e-30
 
-# For the few numbers that become of long sums.
-mpmath.mp.prec = 1_000
+
+def rows_of(n: int) -> int:
+    """Many short rows, and few of the long ones, which take longest."""
+    return max(3, min(500, 20_000 // n))
 
 
-def total(x: np.ndarray, bits: int) -> mpmath.mpf:
-    return mpmath.mp.make_mpf(mpf_sum(map(from_float, x.tolist()), bits))
+def scipys(quantity: Quantity, *rows: np.ndarray) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return quantity.scipy(*rows, axis=1)
 
 
-def mean_ln(p: np.ndarray, q: np.ndarray | None, bits: int) -> mpmath.mpf:
-    """Σ p ln(p/q) / Σ p, with q = 1 if there is none. `libmp` is mpmath without its objects, in half the time."""
-    exact = [from_float(x) for x in p.tolist()]
-    ratios = exact if q is None else map(lambda x, y: mpf_div(x, from_float(y), bits), exact, q.tolist())
-    terms = map(lambda x, ratio: mpf_mul(x, mpf_log(ratio, bits)), exact, ratios)
-    return mpmath.mp.make_mpf(mpf_sum(terms, bits)) / total(p, bits)
+def ours(quantity: Quantity, *rows: np.ndarray) -> np.ndarray:
+    p, q = (pl.Series(x).arr.to_list() for x in (rows[0], rows[-1]))
+    return quantity.value(p.info.list, q).to_numpy()
 
 
-class Inputs(NamedTuple):
-    """Positive weights, a distribution per row."""
-
-    kind: str
-    p: np.ndarray
-    q: np.ndarray | None = None
-
-    def exact(self, bits: int = 200) -> list[mpmath.mpf]:
-        """What cancels costs bits and no more: a D of 1e-25 beside logarithms of 1e3 takes 95."""
-        if self.q is None:
-            return [mpmath.log(total(x, bits)) - mean_ln(x, None, bits) for x in self.p]
-        pairs = zip(self.p, self.q, strict=True)
-        return [mean_ln(x, y, bits) - mpmath.log(total(x, bits) / total(y, bits)) for x, y in pairs]
-
-    def scipys(self) -> np.ndarray:
-        with np.errstate(all="ignore"):
-            return scipy.stats.entropy(self.p, self.q, axis=1)
-
-    def ours(self) -> np.ndarray:
-        p, q = (None if x is None else pl.Series(x).arr.to_list() for x in (self.p, self.q))
-        return (p.info.list.entropy() if q is None else p.info.list.kl_div(q)).to_numpy()
+def exactly(quantity: Quantity, *rows: np.ndarray, bits: int | None = None) -> list[mpmath.mpf]:
+    return [quantity.exact(*row, bits=bits) for row in zip(*rows, strict=True)]
 
 
 def worst(values: np.ndarray, exact: list[mpmath.mpf], scales: list[mpmath.mpf] | None = None) -> float:
@@ -93,92 +81,49 @@ class Table:
         return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["-" * width for width in widths], *rows))
 
 
-def draws(n: int, rows: int | None = None) -> Iterator[tuple[str, np.random.Generator, np.ndarray]]:
-    """By default many short rows, and few of the long ones, which take longest."""
-    rng, shape = np.random.default_rng(SEED), (rows or max(3, min(500, 20_000 // n)), n)
-    # Not 0, which the exact sums would have to leave out.
-    yield "uniform", rng, 1 - rng.random(shape)
-    yield "lognormal", rng, rng.lognormal(0, 3, shape)
-
-
-def near(rng: np.random.Generator, p: np.ndarray, noise: float) -> np.ndarray:
-    return p * (1 + noise * rng.standard_normal(p.shape))
-
-
-def random_weights(n: int, *scales: float) -> Iterator[Inputs]:
-    return (Inputs(f"{kind} × {scale:g}", scale * x) for kind, _, x in draws(n) for scale in scales)
-
-
-def random_pairs(n: int) -> Iterator[Inputs]:
-    return (Inputs(kind, x[:, :n], 7 * x[:, n:]) for kind, _, x in draws(2 * n))
-
-
-def near_pairs(n: int, noise: float, rows: int | None = None) -> Iterator[Inputs]:
-    return (Inputs(kind, p, near(rng, p, noise)) for kind, rng, p in draws(n, rows))
-
-
-def singles(doubles: Iterator[Inputs]) -> Iterator[Inputs]:
-    return (Inputs(kind, *(x.astype(np.float32) for x in pq if x is not None)) for kind, *pq in doubles)
-
-
-def relative_cases() -> Iterator[tuple[str, float, Iterator[Inputs]]]:
-    for n in (2, 3, 10, 100, 1_000, 10_000, 100_000):
-        yield f"H, random weights, n = {n:,}", 1e-15, random_weights(n, 1e-300, 1e-5, 1, 1e5, 1e300)
-    for tail in (1e-4, 1e-8, 1e-12, 1e-16, 1e-20, 1e-100):
-        yield f"H([1, {tail:g}])", 1e-15, iter([Inputs("", np.array([[1.0, tail]]))])
-    logits = np.random.default_rng(SEED).normal(0, 1, (20, 1_000))
-    for gap in (30, 40, 50):
-        x = np.exp(np.where(np.arange(1_000) == 500, gap, logits))  # noqa: PLR2004
-        yield f"H, softmax of 1,000 logits with a peak of {gap}", 1e-15, iter([Inputs("normal logits", x)])
-    for n in LENGTHS:
-        yield f"D, random p and q, n = {n:,}", 2e-15, random_pairs(n)
-    for noise, bound in ((1e-3, 1e-13), (1e-5, 1e-12), (1e-8, 1e-11), (1e-10, 1e-9)):
-        for n in LENGTHS:
-            yield f"D, q = p·(1 + {noise:g}·noise), n = {n:,}", bound, near_pairs(n, noise)
-    for n in LENGTHS:
-        yield f"Float32: H, n = {n:,}", 1e-7, singles(random_weights(n, 1e-5, 1, 1e5))
-        yield f"Float32: D, random p and q, n = {n:,}", 2e-7, singles(random_pairs(n))
-        yield f"Float32: D, q = p·(1 + 0.001·noise), n = {n:,}", 1e-6, singles(near_pairs(n, 1e-3))
-
-
 def rows() -> Table:
     table = Table("relative error", "SciPy", "here", "worst here for", "bound")
-    for what, bound, kinds in relative_cases():
-        theirs, ours = 0.0, (-1.0, "")
-        for inputs in kinds:
-            exact = inputs.exact(bits=200 if inputs.kind else 800)
-            theirs = max(theirs, worst(inputs.scipys(), exact))
-            ours = max(ours, (worst(inputs.ours(), exact), inputs.kind))
-        table.add(what, theirs, *ours, bound, met=ours[0] <= bound)
+    cases = [(quantity, regime, n) for quantity in QUANTITIES for regime in quantity.regimes for n in regime.lengths]
+    for quantity, regime, n in cases:
+        theirs, here = 0.0, (-1.0, "")
+        for kind, weights in regime.draw(np.random.default_rng(SEED), n, rows_of(n)):
+            exact = exactly(quantity, *weights)
+            theirs = max(theirs, worst(scipys(quantity, *weights), exact))
+            here = max(here, (worst(ours(quantity, *weights), exact), kind))
+        what = f"{quantity.symbol}, {regime.what}, n = {n:,}"
+        table.add(what, theirs, *here, regime.bound, met=here[0] <= regime.bound)
     return table
 
 
 def signs() -> Table:
     table = Table("", "SciPy", "here", "bound")
+    ways: list[Callable[..., np.ndarray]] = [scipys, ours]
     for n in (10, 1_000):
-        for inputs in near_pairs(n, 1e-8, rows=2_000_000 // n):
-            theirs, ours = (1 - np.mean(values > 0) for values in (inputs.scipys(), inputs.ours()))
-            what = f"share of {len(inputs.p):,} D not above 0, q = p·(1 + 1e-8·noise), n = {n:,}, {inputs.kind}"
-            table.add(what, f"{theirs:.1%}", f"{ours:.1%}" if ours else "none", "none", met=ours == 0)
-        for kind, rng, p in draws(n, 2_000):
-            inputs = Inputs(kind, p, p * rng.lognormal(0, 3, (len(p), 1)))
-            theirs, ours = (float(np.abs(values).max()) for values in (inputs.scipys(), inputs.ours()))
+        for kind, weights in inputs.nearly_equal(1e-8)(np.random.default_rng(SEED), n, 2_000_000 // n):
+            theirs, here = (1 - np.mean(way(KL_DIV, *weights) > 0) for way in ways)
+            what = f"share of {len(weights[0]):,} D not above 0, q = p·(1 + 1e-8·noise), n = {n:,}, {kind}"
+            table.add(what, f"{theirs:.1%}", f"{here:.1%}" if here else "none", "none", met=here == 0)
+        rng = np.random.default_rng(SEED)
+        for kind, p in inputs.weights(rng, n, 2_000):
+            q = p * rng.lognormal(0, 3, (len(p), 1))
+            theirs, here = (float(np.abs(way(KL_DIV, p, q)).max()) for way in ways)
             what = f"largest abs D(p‖c·p) of {len(p):,}, n = {n:,}, {kind}"
-            table.add(what, theirs, ours, MULTIPLE_BOUND, met=ours <= MULTIPLE_BOUND)
+            table.add(what, theirs, here, MULTIPLE_BOUND, met=here <= MULTIPLE_BOUND)
     return table
 
 
 def extremes() -> Table:
     table = Table("", "exact", "SciPy", "here", "bound, relative")
-    for inputs in (
-        Inputs("H([1e308, 1e308])", np.array([[1e308, 1e308]])),
-        Inputs("D([1, 1]‖[1e308, 1e308])", np.array([[1.0, 1.0]]), np.array([[1e308, 1e308]])),
-        Inputs("D([1e300, 1e-300]‖[1e-300, 1e300])", np.array([[1e300, 1e-300]]), np.array([[1e-300, 1e300]])),
-        Inputs("H([2^62, 2^62]), Int64", np.array([[2**62, 2**62]])),
+    for what, quantity, *row in (
+        ("H([1e308, 1e308])", ENTROPY, [1e308, 1e308]),
+        ("D([1, 1]‖[1e308, 1e308])", KL_DIV, [1.0, 1.0], [1e308, 1e308]),
+        ("D([1e300, 1e-300]‖[1e-300, 1e300])", KL_DIV, [1e300, 1e-300], [1e-300, 1e300]),
+        ("H([2^62, 2^62]), Int64", ENTROPY, [2**62, 2**62]),
     ):
-        exact, theirs, ours = inputs.exact(bits=5_000)[0], inputs.scipys().item(), inputs.ours().item()
-        met = bool(abs(ours - exact) <= 1e-15 * exact)
-        table.add(inputs.kind, *(f"{float(value):.16g}" for value in (exact, theirs, ours)), 1e-15, met=met)
+        weights = [np.array([x]) for x in row]
+        exact, theirs, here = (way(quantity, *weights)[0] for way in (exactly, scipys, ours))
+        met = bool(abs(here - exact) <= 1e-15 * exact)
+        table.add(what, *(f"{float(value):.16g}" for value in (exact, theirs, here)), 1e-15, met=met)
     return table
 
 
@@ -194,32 +139,46 @@ def each_way(exprs: list[pl.Expr], **columns: np.ndarray) -> list[np.ndarray]:
     return [pl.concat(plan.collect(engine=engine) for plan in plans).to_numpy().T for plans, engine in ways]
 
 
+# Weights of groups: a kind, and a scale; without one they are shares.
+KINDS = {"uniform": 1.0, "total 1": None, "× 1e6": 1e6, "× 1e-6": 1e-6, "equal": 0.1, "lognormal": 1.0}
+# The quantities of groups, of p or of p and one of two q.
+CASES = [
+    (f"{quantity.symbol}{', ' if what else ''}{what}", quantity, side)
+    for quantity in QUANTITIES
+    for what, side in ([("random p and q", "q"), ("q = p·(1 + 1e-5·noise)", "r")] if quantity.pair else [("", "p")])
+]
+
+
+def group_weights(kind: str, size: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Weights p, independent ones q, and r near p; a group per row."""
+    p, q = 1 - rng.random((2, GROUPS[size], size))
+    if kind == "equal":
+        # Rounding errors of one sign, where others cancel.
+        p = np.ones_like(p)
+    if kind == "lognormal":
+        p, q = np.exp(3 * rng.standard_normal((2, GROUPS[size], size)))
+    scale = KINDS[kind]
+    weights = {"p": p, "q": q, "r": inputs.near(rng, p, 1e-5)}
+    return {side: scale * x if scale else x / x.sum(axis=1, keepdims=True) for side, x in weights.items()}
+
+
 def group_errors(size: int) -> Iterator[tuple[str, list[list[float]]]]:
-    """For each kind of weights, by expression: the errors of SciPy, each way, and rows."""
+    """For each kind of weights, the errors of the sum of p and of each case: SciPy's, each way's, and those of rows."""
     rng, p_expr = np.random.default_rng(SEED), pl.col("p")
-    exprs = [p_expr.sum().alias("sum"), p_expr.info.entropy(), *(p_expr.info.kl_div(q).alias(q) for q in ("q", "r"))]
-    for kind, scale in (
-        ("uniform", 1.0),
-        ("total 1", None),
-        ("× 1e6", 1e6),
-        ("× 1e-6", 1e-6),
-        ("equal", 0.1),
-        ("lognormal", 1.0),
-    ):
-        p, q = 1 - rng.random((2, GROUPS[size], size))
-        if kind == "equal":
-            # Rounding errors of one sign, where others cancel.
-            p = np.ones_like(p)
-        if kind == "lognormal":
-            p, q = np.exp(3 * rng.standard_normal((2, GROUPS[size], size)))
-        p, q, r = (scale * x if scale else x / x.sum(axis=1, keepdims=True) for x in (p, q, near(rng, p, 1e-5)))
+    exprs = [p_expr.sum().alias("sum"), *(case.value(p_expr.info, q).alias(what) for what, case, q in CASES)]
+    for kind in KINDS:
+        weights = group_weights(kind, size, rng)
         # Each group once more from its end, so that there are two keys at least.
-        ways = each_way(exprs, **{name: np.vstack([x, x[:, ::-1]]) for name, x in (("p", p), ("q", q), ("r", r))})
-        totals = [total(x, 128) for x in p]
-        scales = [1 + abs(mpmath.log(x)) for x in totals]
-        errors = [[worst(values, totals) for values in (p.sum(axis=1), *(way[0] for way in ways), p.sum(axis=1))]]
-        for at, inputs in enumerate((Inputs(kind, p), Inputs(kind, p, q), Inputs(kind, p, r)), start=1):
-            exact, values = inputs.exact(bits=128), (inputs.scipys(), *(way[at] for way in ways), inputs.ours())
+        ways = each_way(exprs, **{side: np.vstack([x, x[:, ::-1]]) for side, x in weights.items()})
+        totals = {side: [oracle.total(x, 128) for x in of_side] for side, of_side in weights.items()}
+        p = weights["p"]
+        errors = [[worst(of_p, totals["p"]) for of_p in (p.sum(axis=1), *(way[0] for way in ways), p.sum(axis=1))]]
+        for at, (_, quantity, side) in enumerate(CASES, start=1):
+            sides = ["p", side][: len(quantity.columns)]
+            of_case = [weights[x] for x in sides]
+            exact = exactly(quantity, *of_case, bits=128)
+            scales = list(map(quantity.scale, exact, *(totals[x] for x in sides)))
+            values = (scipys(quantity, *of_case), *(way[at] for way in ways), ours(quantity, *of_case))
             errors.append([worst(each, exact, scales) for each in values])
         yield kind, errors
 
@@ -229,10 +188,10 @@ def groups() -> Table:
     table = Table("", "elements", "SciPy", *ways, "worst for", "bound")
     for size in GROUPS:
         kinds, errors = (np.array(x) for x in zip(*group_errors(size), strict=True))
-        for at, what in enumerate(("sum of p, relative", "H", "D, random p and q", "D, q = p·(1 + 1e-5·noise)")):
-            ours = errors[:, at, 1:5].max(axis=1)
-            cells = what, f"{size:,}", *errors[:, at].max(axis=0).tolist(), kinds[ours.argmax()]
-            table.add(*cells, GROUP_BOUND if at else "", met=bool(ours.max() <= GROUP_BOUND) if at else None)
+        for at, what in enumerate(("sum of p, relative", *(what for what, *_ in CASES))):
+            here = errors[:, at, 1:5].max(axis=1)
+            cells = what, f"{size:,}", *errors[:, at].max(axis=0).tolist(), kinds[here.argmax()]
+            table.add(*cells, GROUP_BOUND if at else "", met=bool(here.max() <= GROUP_BOUND) if at else None)
     return table
 
 
@@ -241,8 +200,10 @@ def zeros() -> Table:
     exprs = [pl.col(x).info.kl_div(y).alias(x + y) for x, y in ("pp", "pr")] + [pl.col("one").info.entropy()]
     promises = {"D(p‖p)": "0", "D, q = p·(1 + 1e-8·noise)": "≥ 0", "H of one weight among zeros": "0"}
     for size, count in GROUPS.items():
-        _, rng, p = next(draws(size, count))
-        values = np.hstack(each_way(exprs, p=p, r=near(rng, p, 1e-8), one=p * (np.arange(size) == size // 2)))
+        rng = np.random.default_rng(SEED)
+        _, p = next(inputs.weights(rng, size, count))
+        near = inputs.near(rng, p, 1e-8)
+        values = np.hstack(each_way(exprs, p=p, r=near, one=p * (np.arange(size) == size // 2)))
         for (what, promise), of in zip(promises.items(), values, strict=True):
             least, most = of.min().item(), of.max().item()
             table.add(what, f"{size:,}", least, most, promise, met=least >= 0 and (promise != "0" or most == 0))

@@ -11,13 +11,14 @@ use std::error::Error;
 use std::fs::File;
 use std::io::BufReader;
 
-use arrow::array::AsArray;
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type};
-use arrow::ipc::reader::FileReader;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
+use arrow_cast::cast;
+use arrow_ipc::reader::FileReader;
+use arrow_schema::DataType;
 use polars_entropy::arrow::{NanPolicy, Options, entropy};
 
-/// How many values are printed.
+/// Number of values that are printed.
 const SHOWN: usize = 5;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -33,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let (mut rows, mut known, mut sum) = (0, 0, 0.0);
     for batch in batches {
-        // Single precision is made double; what isn't a number for each row, since lists are nested deeper, is an error.
+        // Single precision becomes double. Lists that are nested deeper have no number for each row: an error.
         let values = cast(&entropy(batch?.column(index), &options)?, &DataType::Float64)?;
         for value in values.as_primitive::<Float64Type>() {
             if rows < SHOWN {

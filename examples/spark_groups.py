@@ -1,8 +1,8 @@
 """Entropies of groups of 50 million rows on a Spark cluster: `make demo-spark`, or `ROWS=1000000 make demo-spark`.
 
-The cluster is on this machine: a master, two executors of one core each, and Python workers beside them. The rows are
-generated on it, anew for each query, with the same numbers each time. Beside it: the two sums that one would write in
-SQL.
+The cluster runs on this machine: a master, two executors of one core each, and their Python workers. Each query
+generates the rows on the cluster, with the same numbers every time. For comparison, Spark SQL computes the same
+entropies from two sums.
 """
 
 import math
@@ -32,20 +32,20 @@ def cluster() -> SparkSession:
     conf = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1", "spark.ui.enabled": "false"}
     for key, value in conf.items():
         builder = builder.config(key, value)
-    # A bar with the tasks that are done, on terminals and in logs.
+    # A progress bar of tasks, on terminals and in logs.
     spark = builder.config("spark.ui.showConsoleProgress", "true").getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     return spark
 
 
 def visits(spark: SparkSession) -> DataFrame:
-    """How long each visitor stayed in which shop, in minutes; every fourth visit is in the first shop."""
+    """Visits to shops and their lengths in minutes. Every fourth visit is to the first shop."""
     shop = F.when(F.col("id") % 4 == 0, 0).otherwise(F.pmod(F.xxhash64("id"), F.lit(GROUPS)))
     return spark.range(ROWS, numPartitions=PARTITIONS).select(shop.alias("shop"), (-F.log(F.rand(1))).alias("minutes"))
 
 
 def two_sums(rows: DataFrame) -> DataFrame:
-    """H = ln S - (sum of x ln x) / S, in bits."""
+    """Entropies in bits by Spark SQL: H = ln S - (sum of x ln x) / S."""
     x, s = F.col("minutes"), F.sum("minutes")
     terms = F.when(x == 0, 0.0).otherwise(x * F.log(x))
     return rows.groupBy("shop").agg(((F.log(s) - F.sum(terms) / s) / math.log(2)).alias("minutes"))
@@ -63,7 +63,7 @@ def main() -> None:
     spark = cluster()
     try:
         rows = visits(spark)
-        # The first job starts executors and workers, and is not timed.
+        # The first job starts executors and workers. It is not timed.
         pes.entropy(rows.limit(1000), "minutes", by="shop").collect()
         print(f"\n{ROWS:,} rows in {GROUPS:,} groups, a quarter of them in one; {PARTITIONS} partitions")
         timed("generating them, a maximum of each group", lambda: rows.groupBy("shop").agg(F.max("minutes")))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import doctest
+import importlib
 import io
 import math
+import pkgutil
 import re
 from pathlib import Path
 
@@ -18,12 +20,13 @@ import pytest
 
 import polars_entropy
 from polars_entropy import _namespace, arrow
+from quantities import QUANTITIES
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize(("page", "results"), [("README.md", 6), ("docs/scale.md", 1), ("docs/arrow.md", 1)])
-def test_pages(page, results):
+def test_pages_show_what_their_code_prints(page, results):
     """Runs the Python blocks one after the other; a text block behind one is what it prints."""
     text = (ROOT / page).read_text(encoding="utf-8")
     blocks = re.findall(r"^```(\w+)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
@@ -40,25 +43,25 @@ def test_pages(page, results):
     assert shown == results
 
 
-def test_docstrings():
-    results = doctest.testmod(_namespace)
-    assert results.failed == 0
-    # One for each method, and info() itself.
-    assert results.attempted >= 2 * 17
-    results = doctest.testmod(arrow)
-    assert results.failed == 0
-    assert results.attempted >= 3 * 4
-
-
+FACES = (polars_entropy.Info, polars_entropy.ListInfo, polars_entropy.ArrayInfo)
 METHODS = [
-    getattr(kind, name)
-    for kind in (polars_entropy.Info, polars_entropy.ListInfo, polars_entropy.ArrayInfo)
-    for name in dir(kind)
-    if not name.startswith("_") and callable(getattr(kind, name))
+    getattr(face, name)
+    for face in FACES
+    for name in dir(face)
+    if not name.startswith("_") and callable(getattr(face, name))
 ]
-
-
 FUNCTIONS = [value for name, value in vars(arrow).items() if name in arrow.__all__ and not isinstance(value, type)]
+
+
+def test_examples_in_docstrings_run():
+    accessors = [
+        importlib.import_module(f"{_namespace.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(_namespace.__path__)
+    ]
+    results = [doctest.testmod(module) for module in (_namespace, *accessors, arrow)]
+    assert sum(result.failed for result in results) == 0
+    # An import and a call at least, for each method, each function and info() itself.
+    assert sum(result.attempted for result in results) >= 2 * (len(METHODS) + len(FUNCTIONS) + 1)
 
 
 @pytest.mark.parametrize("method", METHODS + FUNCTIONS, ids=lambda m: m.__qualname__)
@@ -69,13 +72,17 @@ def test_every_method_tells_what_it_returns_and_raises_and_shows_it(method):
 
 
 def test_no_method_goes_by_undocumented():
-    assert sorted(f.__name__ for f in FUNCTIONS) == ["entr", "entropy", "kl_div", "rel_entr"]
-    assert sorted(m.__qualname__ for m in METHODS) == [
-        "ArrayInfo.entropy", "ArrayInfo.kl_div", "Info.entr", "Info.entropy", "Info.entropy_merge",
-        "Info.entropy_merge_state", "Info.entropy_state", "Info.kl_div", "Info.kl_div_merge", "Info.kl_div_merge_state",
-        "Info.kl_div_state", "Info.rel_entr", "ListInfo.entropy", "ListInfo.entropy_state", "ListInfo.kl_div",
-        "ListInfo.kl_div_state",
-    ]  # fmt: skip
+    names = [quantity.name for quantity in QUANTITIES]
+    states = [f"{quantity}_state" for quantity in QUANTITIES if quantity.sums]
+    elements = ["entr", "rel_entr"]
+    assert sorted(f.__name__ for f in FUNCTIONS) == sorted(names + elements)
+    methods = {
+        "Info": [*names, *states, *elements, "merge", "merge_state"],
+        "ListInfo": [*names, *states],
+        "ArrayInfo": names,
+    }
+    documented = sorted(f"{face}.{name}" for face, of_face in methods.items() for name in of_face)
+    assert sorted(m.__qualname__ for m in METHODS) == documented
 
 
 def test_the_namespace_is_registered_on_both():

@@ -1,17 +1,21 @@
-//! The kernels on arbitrary places, validity and bits of floats.
+//! Rows of all quantities, with arbitrary layouts, validity and bits of floats.
 
 use arbitrary::Unstructured;
-use polars_entropy::kernel::contract::{NanPolicy, Unit};
-use polars_entropy::kernel::levels::{Extents, Ints, Level, Pairing};
-use polars_entropy::kernel::rows::{self, Rows, Values, Which};
-use polars_entropy::kernel::weights::{Bits, Weight, Weights};
+use polars_entropy::kernel::broadcast::RowPairs;
+use polars_entropy::kernel::layout::{Error, Extents, ListLayout, Offsets, Pairing};
+use polars_entropy::kernel::options::{NanPolicy, Unit};
+use polars_entropy::kernel::quantities::QUANTITIES;
+use polars_entropy::kernel::registry::{ByFloat, Registered};
+use polars_entropy::kernel::rows::Rows;
+use polars_entropy::kernel::values::Values;
+use polars_entropy::kernel::weights::{Bits, Weights};
 
 /// Rows of two buffers, wherever the fuzzer has them.
 pub fn kernel(data: &[u8]) {
-    let _ = levels(&mut Unstructured::new(data));
+    let _ = layouts(&mut Unstructured::new(data));
 }
 
-/// A level, as plain memory.
+/// Layout of lists, as plain memory.
 #[derive(Debug)]
 struct Place {
     small: bool,
@@ -54,15 +58,15 @@ impl Place {
         })
     }
 
-    fn level(&self) -> Level<'_> {
-        let ints = |large, small| if self.small { Ints::Small(small) } else { Ints::Large(large) };
+    fn layout(&self) -> ListLayout<'_> {
+        let ints = |large, small| if self.small { Offsets::Small(small) } else { Offsets::Large(large) };
         let (offsets, sizes) = (ints(&self.offsets, &self.narrow.0), ints(&self.sizes, &self.narrow.1));
         let extents = match self.kind {
             0 => Extents::Offsets { offsets, start: self.start },
             1 => Extents::Views { offsets, sizes, start: self.start },
             _ => Extents::Width { width: self.width, rows: self.sizes.len() },
         };
-        Level { extents, valid: self.valid.as_ref().map(|bytes| Bits::new(bytes, 3)) }
+        ListLayout { extents, valid: self.valid.as_ref().map(|bytes| Bits::new(bytes, 3)) }
     }
 }
 
@@ -88,129 +92,127 @@ fn floats(u: &mut Unstructured, len: usize) -> arbitrary::Result<Vec<f64>> {
         .collect()
 }
 
-fn levels(u: &mut Unstructured) -> arbitrary::Result<()> {
+fn layouts(u: &mut Unstructured) -> arbitrary::Result<()> {
     let len = u.int_in_range(0..=300)?;
     let (p, q) = (floats(u, len)?, floats(u, len)?);
-    let valid = [if u.arbitrary()? { Some(bytes(u, len)?) } else { None }, None];
+    let valid = if u.arbitrary()? { Some(bytes(u, len)?) } else { None };
     let (place_p, place_q) = (Place::new(u, 30)?, Place::new(u, 30)?);
     let (outer_p, outer_q) = (Place::new(u, 6)?, Place::new(u, 6)?);
     let narrow = |xs: &[f64]| xs.iter().map(|x| *x as f32).collect::<Vec<_>>();
-    values(&p, &q, &valid, [&place_p, &place_q, &outer_p, &outer_q]);
-    values(&narrow(&p), &narrow(&q), &valid, [&place_p, &place_q, &outer_p, &outer_q]);
+    let places = [&place_p, &place_q, &outer_p, &outer_q];
+    in_float(&p, &q, valid.as_deref(), places);
+    in_float(&narrow(&p), &narrow(&q), valid.as_deref(), places);
     Ok(())
 }
 
-fn values<T: Weight>(p: &[T], q: &[T], valid: &[Option<Vec<u8>>; 2], places: [&Place; 4]) {
-    let [p_level, q_level, outer_p, outer_q] = places.map(Place::level);
-    let checked = [
-        (p_level, p.len()),
-        (q_level, q.len()),
-        (outer_p, p_level.extents.len()),
-        (outer_q, q_level.extents.len()),
-    ];
-    let [p_is, q_is, outer_p_is, outer_q_is] =
-        checked.map(|(level, len)| match level.span(0..level.extents.len(), len) {
-            Ok(span) => {
-                assert!(span.start <= span.end && span.end <= len);
-                (0..level.extents.len()).filter_map(|i| level.get(i)).for_each(|range| {
-                    assert!(range.start <= range.end && range.end <= len);
-                    assert!(span.start <= range.start && range.end <= span.end);
-                });
-                true
+fn in_float<T: ByFloat>(p: &[T], q: &[T], p_valid: Option<&[u8]>, places: [&Place; 4]) {
+    let [p_layout, q_layout, outer_p, outer_q] = places.map(Place::layout);
+    let p_is = is_within(p_layout, p.len());
+    let q_is = is_within(q_layout, q.len());
+    let outer_is = is_within(outer_p, p_layout.extents.len()) & is_within(outer_q, q_layout.extents.len());
+    if !p_is {
+        return;
+    }
+    let p = Rows { weights: Weights::new(p, p_valid.map(|bytes| Bits::new(bytes, 3))), layout: p_layout };
+    let q = Rows { weights: Weights::new(q, None), layout: q_layout };
+    for quantity in QUANTITIES {
+        for policy in [NanPolicy::Propagate, NanPolicy::Omit, NanPolicy::Raise] {
+            let case = |q| Case { quantity, p: &p, q, policy };
+            if !quantity.pair {
+                case(None).check(RowPairs::same(p_layout.extents.len()));
+                continue;
             }
-            Err(_) => false,
-        });
-    let bits = |side: usize| valid[side].as_ref().map(|bytes| Bits::new(bytes, 3));
-    let p = Rows { weights: Weights::new(p, bits(0)), level: p_level };
-    let q = Rows { weights: Weights::new(q, bits(1)), level: q_level };
-    for policy in [NanPolicy::Propagate, NanPolicy::Omit, NanPolicy::Raise] {
-        if p_is {
-            entropies(&p, policy);
-            divergences(&p, &p, Which::all(p.level.extents.len()), policy, true);
-        }
-        if p_is && q_is {
-            let rows = p.level.extents.len().min(q.level.extents.len());
-            divergences(&p, &q, Which::all(rows), policy, false);
-            if outer_p_is && outer_q_is {
+            case(Some(&p)).check(RowPairs::same(p_layout.extents.len()));
+            if q_is {
+                let rows = p_layout.extents.len().min(q_layout.extents.len());
+                case(Some(&q)).check(RowPairs::same(rows));
+            }
+            if q_is && outer_is {
                 let rows = outer_p.extents.len().min(outer_q.extents.len());
                 let pairs = (0..rows).map(|i| (i, i)).collect();
-                if let Ok(pairing) = Pairing::new(pairs, &[outer_p], &[outer_q]) {
-                    divergences(&p, &q, Which::Listed(&pairing.pairs), policy, false);
+                if let Ok(pairing) = Pairing::below(pairs, &[outer_p], &[outer_q]) {
+                    case(Some(&q)).check(pairing.rows());
                 }
             }
         }
     }
 }
 
-type Listed = Vec<Option<f64>>;
+/// True if all rows are within this many elements, and so may be read.
+fn is_within(layout: ListLayout, len: usize) -> bool {
+    let Ok(span) = layout.span(0..layout.extents.len(), len) else { return false };
+    assert!(span.start <= span.end && span.end <= len);
+    for range in (0..layout.extents.len()).filter_map(|i| layout.get(i)) {
+        assert!(range.start <= range.end && range.end <= len);
+        assert!(span.start <= range.start && range.end <= span.end);
+    }
+    true
+}
 
-fn listed(values: Values) -> Listed {
-    let (values, valid) = values.into_parts();
-    let valid = valid.as_ref().map(|bytes| Bits::new(bytes, 0));
-    values.iter().enumerate().map(|(i, x)| valid.is_none_or(|bits| bits.get(i)).then_some(*x)).collect()
+/// Rows where all that none of them covers is cut off.
+fn cut<'a, T: ByFloat>(x: &Rows<'a, T>) -> Rows<'a, T> {
+    let span = x.layout.span(0..x.layout.extents.len(), x.weights.len()).expect("checked");
+    let (extents, first) = x.layout.extents.cut_at(span.start);
+    Rows { weights: x.weights.slice(first..span.end), layout: ListLayout { extents, ..x.layout } }
+}
+
+/// Call of a quantity. If q is p itself, it is the same object.
+#[derive(Clone, Copy)]
+struct Case<'a, T> {
+    quantity: &'a Registered,
+    p: &'a Rows<'a, T>,
+    q: Option<&'a Rows<'a, T>>,
+    policy: NanPolicy,
+}
+
+impl<T: ByFloat> Case<'_, T> {
+    fn values(&self, pairs: RowPairs) -> Result<Vec<Option<f64>>, Error> {
+        let (mut out, unit) = (Values::default(), Unit::new(None));
+        (T::rows(self.quantity).values)(self.p, self.q, pairs, self.policy, unit, &mut out)?;
+        let (values, valid) = out.into_parts();
+        let valid = valid.as_ref().map(|bytes| Bits::new(bytes, 0));
+        let value = |(i, x): (usize, &f64)| valid.is_none_or(|bits| bits.get(i)).then_some(*x);
+        Ok(values.iter().enumerate().map(value).collect())
+    }
+
+    /// Checks that each value is such as the rules have it, the same as if its row were alone, and the same where the
+    /// buffers are cut.
+    fn check(&self, pairs: RowPairs) {
+        let Ok(values) = self.values(pairs) else { return };
+        let name = self.quantity.name;
+        let (p, q) = (cut(self.p), self.q.map(cut));
+        let cut = Case { p: &p, q: q.as_ref(), ..*self };
+        let in_cut = cut.values(pairs).expect("the whole has no error");
+        for (row, value) in values.into_iter().enumerate() {
+            let pair = pairs.get(row);
+            let alone = self.values(RowPairs::Listed(&[pair])).expect("the whole has no error");
+            assert!(same(alone[0], value), "{name} of row {row}: {value:?} and alone {alone:?}");
+            assert!(same(in_cut[row], value), "{name} of row {row}: {value:?} and cut {:?}", in_cut[row]);
+            if let Some(value) = value.filter(|value| value.is_finite()) {
+                assert!(value >= 0.0 && value.is_sign_positive(), "{name} of row {row}: {value}");
+                self.check_bounds(value, pair.0);
+            }
+        }
+    }
+
+    /// Checks what a single quantity promises of a finite value.
+    fn check_bounds(&self, value: f64, p_row: usize) {
+        match self.quantity.name {
+            "entropy" => {
+                let len = self.p.layout.get(p_row).map_or(0, |range| range.len());
+                // The bounds of single and double precision at the head of the quantity's file.
+                let error = if T::SINGLE { 1.5e-8 } else { 1e-15 };
+                let most = (len.max(1) as f64).ln() * (1.0 + error);
+                assert!(value <= most, "row {p_row} of {len} weights: {value}");
+            }
+            "kl_div" if self.q.is_some_and(|q| std::ptr::eq(self.p, q)) => {
+                assert!(value == 0.0, "row {p_row}: {value} from itself");
+            }
+            _ => {}
+        }
+    }
 }
 
 fn same(a: Option<f64>, b: Option<f64>) -> bool {
     a.map(f64::to_bits) == b.map(f64::to_bits) || (a.is_some_and(f64::is_nan) && b.is_some_and(f64::is_nan))
-}
-
-/// What the contract allows, and each row as if it were alone.
-fn entropies<T: Weight>(x: &Rows<T>, policy: NanPolicy) {
-    fn of<T: Weight>(x: &Rows<T>, which: Which, policy: NanPolicy) -> Result<Listed, rows::Error> {
-        let mut out = Values::default();
-        rows::entropy(x, which, policy, Unit::new(None), &mut out).map(|()| listed(out))
-    }
-    let all = Which::all(x.level.extents.len());
-    let Ok(values) = of(x, all, policy) else { return };
-    // The same where all that no row covers is cut off.
-    let span = x.level.span(0..x.level.extents.len(), x.weights.len()).expect("checked");
-    let (extents, first) = x.level.extents.cut_at(span.start);
-    let level = Level { extents, ..x.level };
-    let cut = of(&Rows { weights: x.weights.slice(first..span.end), level }, all, policy)
-        .expect("the whole has no error");
-    assert!(cut.iter().zip(&values).all(|(a, b)| same(*a, *b)));
-    for (i, value) in values.iter().enumerate() {
-        let alone = of(x, Which::Listed(&[(i, 0)]), policy).expect("the whole has no error");
-        assert!(same(alone[0], *value), "row {i}: {value:?} and alone {alone:?}");
-        let len = x.level.get(i).map_or(0, |range| range.len());
-        // What the head of the kernel's `entropy` promises.
-        let error = if T::SINGLE { 1.5e-8 } else { 1e-15 };
-        match value {
-            Some(h) if h.is_nan() || *h == f64::NEG_INFINITY => {}
-            Some(h) => assert!(
-                *h >= 0.0 && h.is_sign_positive() && *h <= (len.max(1) as f64).ln() * (1.0 + error),
-                "row {i} of {len}: {h}"
-            ),
-            None => {}
-        }
-    }
-}
-
-fn divergences<T: Weight>(p: &Rows<T>, q: &Rows<T>, which: Which, policy: NanPolicy, of_itself: bool) {
-    fn of<T: Weight>(
-        p: &Rows<T>,
-        q: &Rows<T>,
-        which: Which,
-        policy: NanPolicy,
-    ) -> Result<Listed, rows::Error> {
-        let mut out = Values::default();
-        rows::kl_div(p, q, which, policy, Unit::new(None), &mut out).map(|()| listed(out))
-    }
-    let Ok(values) = of(p, q, which, policy) else { return };
-    for (i, value) in values.iter().enumerate() {
-        let pair = match which {
-            Which::Listed(pairs) => pairs[i],
-            Which::All { .. } => (i, i),
-        };
-        let alone = of(p, q, Which::Listed(&[pair]), policy).expect("the whole has no error");
-        assert!(same(alone[0], *value), "row {i}: {value:?} and alone {alone:?}");
-        match value {
-            Some(d) if d.is_nan() || *d == f64::INFINITY => {}
-            Some(d) => {
-                assert!(*d >= 0.0 && d.is_sign_positive(), "row {i}: {d}");
-                assert!(!of_itself || *d == 0.0, "row {i}: {d} from itself");
-            }
-            None => {}
-        }
-    }
 }

@@ -1,10 +1,10 @@
-//! What is fuzzed: each function makes what it can of arbitrary bytes, and panics where a promise is broken.
+//! Targets of the fuzzer: each reads arbitrary bytes as its input, and panics where a promise is broken.
 //!
-//! `make fuzz` looks for bytes that do so; `make test` replays those in `corpus`, which between them reach all of the code that
-//! was found.
+//! `make fuzz` looks for such bytes. `make test` replays those in `corpus`, which between them reach all of the code that
+//! the fuzzer has reached.
 
-mod foreign;
+mod arrow_import;
 mod kernel;
 
-pub use foreign::way_in;
+pub use arrow_import::arrow_import;
 pub use kernel::kernel;

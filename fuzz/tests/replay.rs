@@ -1,4 +1,4 @@
-//! What the fuzzer has found stays found: every input of the corpora, without the fuzzer.
+//! Replay of the corpora, without the fuzzer, so that what it has found stays found.
 
 use std::fs;
 use std::path::Path;
@@ -14,8 +14,8 @@ fn replay(target: &str, run: fn(&[u8])) {
 }
 
 #[test]
-fn way_in() {
-    replay("way_in", polars_entropy_fuzz::way_in);
+fn arrow_import() {
+    replay("arrow_import", polars_entropy_fuzz::arrow_import);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 """Information theory for data frames: entropy and Kullback-Leibler divergence as Polars expressions.
 
-Importing the package registers the namespace `info` on `polars.Expr` and `polars.Series`; `info()` is the same
-namespace for editors, which know nothing of registered ones.
+Importing the package registers the namespace `info` on `polars.Expr` and `polars.Series`. The function `info` gives the
+same methods with full types, for editors and type checkers, which cannot see registered namespaces.
 """
 
 from importlib.metadata import version

@@ -1,29 +1,33 @@
-"""The one place that decides which Polars expressions a method becomes.
+"""Lowering: the one place that decides which Polars expressions a method becomes, by the shape of its input.
 
-| form | lowering |
+| shape | lowering |
 | --- | --- |
-| rows of List and Array columns | one elementwise call of the plugin |
-| columns, groups, windows | native sums (and a maximum, under `raise`) of elementwise summands, and a finish |
-| axes of Array columns with axis 0 among them | implode, and one elementwise call for each column or group |
-| states of columns and groups; of rows | as their values |
-| merges of states, which are few | implode, and one elementwise call |
+| rows of List columns, axes of Array columns within the cell | one elementwise call of the plugin |
+| columns, groups, windows | native sums of elementwise summands (and a maximum, under `raise`), then a finish |
+| … of a quantity without native sums | ordered implode of both sides, then the call for rows |
+| axes of Array columns with axis 0 among them | implode, then one elementwise call for each column or group |
+| states of rows; of columns and groups | as their values |
+| merges of states | implode, then one elementwise call |
 
 Elementwise calls stay in the streaming engine, and in its native group-by.
+
+The plugin knows the quantities by name, and `_lib.QUANTITIES` says what each can do. No quantity is named here.
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from polars.plugins import register_plugin_function
 
-from polars_entropy import _arguments as arguments
+from polars_entropy import _lib
+from polars_entropy._arguments import check_axis, check_base, check_keepdims, check_nan_policy
+from polars_entropy._reference import ABSENT, Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from polars_entropy._arguments import Axis, NanPolicy
 
 _LIBRARY = Path(__file__).parent
@@ -34,8 +38,119 @@ _POLARS = tuple(int(part) for part in pl.__version__.split(".")[:2])
 # (pola-rs/polars#28583), which panics.
 _SLICED_ARRAYS_ARRIVE = _POLARS >= (2, 1)
 
-# Arguments are left out where they are as usual. But no arguments at all are no pickle, and so none that can be read.
-_USUAL = {"weak_q": False}
+
+# Columns, groups and windows.
+
+
+def column(quantity: str, p: pl.Expr, q: Reference = ABSENT, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
+    """Value of a column, group or window."""
+    columns = _lib.QUANTITIES[quantity].sums
+    if columns is None:
+        return rows(quantity, *_gathered(quantity, p, q), base=base, nan_policy=nan_policy)
+    return _from_sums("of_sums", quantity, columns, p, q, nan_policy=nan_policy, base=check_base(base))
+
+
+def column_state(quantity: str, p: pl.Expr, q: Reference = ABSENT, *, nan_policy: NanPolicy) -> pl.Expr:
+    """State of a column, group or window."""
+    return _from_sums("state_of_sums", quantity, _state_columns(quantity), p, q, nan_policy=nan_policy)
+
+
+def _from_sums(
+    export: str, quantity: str, columns: list[str], p: pl.Expr, q: Reference, *, nan_policy: NanPolicy, **kwargs: Any
+) -> pl.Expr:
+    """Call on native sums of the columns, and under `raise` on the position of a missing element."""
+    nan_policy = check_nan_policy(nan_policy)
+    # Arguments are unpickled for every morsel, so those with their usual value are left out.
+    how = q.kwargs if nan_policy == "propagate" else {"nan_policy": nan_policy, **q.kwargs}
+    sums = [_call("summand", p, *q.inputs, quantity=quantity, column=name, **how).sum() for name in columns]
+    if nan_policy == "raise":
+        sums.append(_call("missing", p, *q.inputs, quantity=quantity, **q.kwargs).max())
+        if q.name:
+            kwargs["q_name"] = q.name
+    return _call(export, *sums, quantity=quantity, **kwargs)
+
+
+def _gathered(quantity: str, p: pl.Expr, q: Reference) -> tuple[pl.Expr, Reference]:
+    """Both sides of each column, group or window as a row, in the same order."""
+    inputs = q.inputs
+    if q.number is not None:
+        # A uniform q has no scale. Without its exponent it fits single precision, which asks for no more.
+        inputs = (pl.lit(math.frexp(q.number)[0], dtype=pl.Float32).alias(""),)
+    # Every row of the two sides is a pair, and `missing` has a number for each. So a scalar becomes as long as the other
+    # side, and what makes no pairs is refused. The other branch has no rows: it takes the dtypes to `missing`, which
+    # checks them when the plan is resolved; Polars doesn't resolve a condition.
+    located = _call("missing", p, *q.inputs, quantity=quantity, **q.kwargs)
+    pair, none = located.is_not_null(), located.cast(pl.Null, strict=False)
+    p, *others = (pl.when(pair).then(side).otherwise(none).implode() for side in (p, *inputs))
+    return p, Reference(tuple(others))
+
+
+def _state_columns(quantity: str) -> list[str]:
+    columns = _lib.QUANTITIES[quantity].state_sums
+    if columns is None:
+        raise ValueError(
+            f"{quantity} has no state: its value for a whole does not follow from values of the parts. Keep the "
+            f"weights, or rows of them, and write `{quantity}` where all of them are together"
+        )
+    return columns
+
+
+# Rows of List columns.
+
+
+def rows(quantity: str, p: pl.Expr, q: Reference = ABSENT, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
+    """Value of each row."""
+    return _row_call("rows", quantity, p, q, base=base, nan_policy=nan_policy)
+
+
+def rows_state(quantity: str, p: pl.Expr, q: Reference = ABSENT, *, nan_policy: NanPolicy) -> pl.Expr:
+    """State of each row."""
+    _state_columns(quantity)
+    return _row_call("rows_state", quantity, p, q, base=None, nan_policy=nan_policy)
+
+
+def _row_call(
+    export: str, quantity: str, p: pl.Expr, q: Reference, *, base: float | None, nan_policy: NanPolicy
+) -> pl.Expr:
+    options: dict[str, Any] = {"base": check_base(base), "nan_policy": check_nan_policy(nan_policy), "fixed": q.row}
+    return _call(export, p, *q.inputs, quantity=quantity, **options)
+
+
+# Axes of Array columns.
+
+
+def axes(
+    quantity: str,
+    p: pl.Expr,
+    q: Reference = ABSENT,
+    *,
+    axis: Axis,
+    keepdims: bool,
+    base: float | None,
+    nan_policy: NanPolicy,
+    ndim: int | None = None,
+) -> pl.Expr:
+    """Values along axes of the column, of which axis 0 runs down the column; `ndim` is their number, where known."""
+    reduced = check_axis(axis)
+    kwargs: dict[str, Any] = {
+        "quantity": quantity,
+        "axis": reduced,
+        "keepdims": check_keepdims(keepdims),
+        "base": check_base(base),
+        "nan_policy": check_nan_policy(nan_policy),
+        "fixed": q.row,
+    }
+    p, *others = (_whole(cells) for cells in (p, *q.inputs))
+    if reduced is not None and ndim is not None:
+        reduced = [a + ndim if a < 0 else a for a in reduced]
+    if reduced is None or 0 in reduced:
+        if not q.is_one_row:
+            others = [cells.implode() for cells in others]
+        return _call("axes", p.implode(), *others, span="group", **kwargs)
+    if min(reduced) >= -1:
+        return _call("axes", p, *others, span="row", **kwargs)
+    # Counted from the back, whether -2 is an axis of the cell or the column itself depends on the dtype.
+    return _call("axes", p, *others, elementwise=False, changes_length=True, span="column", **kwargs)
 
 
 def _whole(cells: pl.Expr) -> pl.Expr:
@@ -45,204 +160,36 @@ def _whole(cells: pl.Expr) -> pl.Expr:
     return pl.when(cells.is_null()).then(None).otherwise(cells).alias(cells.meta.output_name())
 
 
+# Elements.
+
+
+def element(function: str, x: pl.Expr, y: Reference = ABSENT) -> pl.Expr:
+    """Function of each element."""
+    return _call("element", x, *y.inputs, function=function, **y.kwargs)
+
+
+# States.
+
+
+def merge(states: pl.Expr, *, base: float | None) -> pl.Expr:
+    """Value of the whole from the states of its parts."""
+    return _call("merge", states.implode(), base=check_base(base))
+
+
+def merge_state(states: pl.Expr) -> pl.Expr:
+    """State of the whole from those of its parts."""
+    return _call("merge_state", states.implode())
+
+
 def _call(
-    function: str, *inputs: pl.Expr, elementwise: bool = True, changes_length: bool = False, **kwargs: Any
+    export: str, /, *inputs: pl.Expr, elementwise: bool = True, changes_length: bool = False, **kwargs: Any
 ) -> pl.Expr:
+    """Call of one of the plugin's exports."""
     return register_plugin_function(
         plugin_path=_LIBRARY,
-        function_name=function,
+        function_name=export,
         args=inputs,
         kwargs=kwargs,
         is_elementwise=elementwise,
         changes_length=changes_length,
     )
-
-
-def entr(x: pl.Expr) -> pl.Expr:
-    return _call("entr", x, **_USUAL)
-
-
-def rel_entr(x: pl.Expr, y: object, *, names: bool) -> pl.Expr:
-    y_expr, how = _flat(y, names=names)
-    return _call("rel_entr", x, y_expr, **{**_USUAL, **how})
-
-
-def entropy(x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
-    return _call("entropy_of_sums", *_entropy_sums(x, nan_policy), base=arguments.check_base(base))
-
-
-def entropy_state(x: pl.Expr, *, nan_policy: NanPolicy) -> pl.Expr:
-    return _call("entropy_state_of_sums", *_entropy_sums(x, nan_policy))
-
-
-def _entropy_sums(x: pl.Expr, nan_policy: NanPolicy) -> list[pl.Expr]:
-    return _sums("entropy", [([x], "mass_p"), ([x], "term")], {}, nan_policy)
-
-
-def kl_div(p: pl.Expr, q: object, *, base: float | None, nan_policy: NanPolicy, names: bool) -> pl.Expr:
-    base = arguments.check_base(base)
-    return _call("kl_div_of_sums", *_kl_div_sums(p, q, "term", nan_policy=nan_policy, names=names), base=base)
-
-
-def kl_div_state(p: pl.Expr, q: object, *, nan_policy: NanPolicy, names: bool) -> pl.Expr:
-    terms = "near", "far", "term_apart"
-    return _call("kl_div_state_of_sums", *_kl_div_sums(p, q, *terms, nan_policy=nan_policy, names=names))
-
-
-def _kl_div_sums(p: pl.Expr, q: object, *terms: str, nan_policy: NanPolicy, names: bool) -> list[pl.Expr]:
-    q_expr, how = _flat(q, names=names)
-    pair = [p, q_expr]
-    # With q first, so that the sum goes by its name, which messages need. A sequence has none.
-    mass_q = ([q_expr, p], "mass_p") if "sequence" not in how else (pair, "mass_q")
-    return _sums("kl_div", [(pair, "mass_p"), mass_q, *((pair, term) for term in terms)], how, nan_policy)
-
-
-def _sums(
-    quantity: str, parts: list[tuple[list[pl.Expr], str]], how: dict[str, Any], nan_policy: NanPolicy
-) -> list[pl.Expr]:
-    """Native sums of both halves of each part, and under `raise` what a group is missing."""
-    nan_policy = arguments.check_nan_policy(nan_policy)
-    # Arguments are parsed for every morsel, so those that are as usual are left out.
-    summing = dict(how)
-    if nan_policy != "propagate":
-        summing["nan_policy"] = nan_policy
-    sums = [
-        _call(f"{quantity}_summand", *inputs, part=part, **half, **summing).sum()
-        for inputs, part in parts
-        for half in ({}, {"low": True})
-    ]
-    if nan_policy == "raise":
-        sums.append(_call("missing", *parts[0][0], **{**_USUAL, **how}).max())
-    return sums
-
-
-def merge(states: pl.Expr, quantity: str, *, base: float | None) -> pl.Expr:
-    return _call(f"{quantity}_merge", states.implode(), base=arguments.check_base(base))
-
-
-def merge_state(states: pl.Expr, quantity: str) -> pl.Expr:
-    return _call(f"{quantity}_merge_state", states.implode())
-
-
-def _flat(q: object, *, names: bool) -> tuple[pl.Expr, dict[str, Any]]:
-    """The expression of a flat `q`, and how to call the plugin with it, where that is out of the ordinary."""
-    if (expression := arguments.expression(q, names=names)) is not None:
-        return expression, {}
-    if arguments.is_number(q):
-        # A Python number has no precision of its own.
-        return pl.lit(arguments.number(q)), {"weak_q": True}
-    if isinstance(q, pl.Series) and len(q) == 1:
-        # A scalar literal is not repeated; a Series of one row would be.
-        return pl.lit(q.item(), dtype=q.dtype).alias(q.name), {}
-    values = q if isinstance(q, pl.Series) else arguments.vector(q)
-    # A column of its own length goes with a whole column, never with a group. The plugin has to see the call to say so,
-    # and so that a morsel doesn't meet the whole of q; a Series by itself is one piece in any case.
-    return pl.lit(values), {"sequence": "of_frame" if names else "of_series", "elementwise": not names}
-
-
-def list_entropy(x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
-    base, nan_policy = arguments.check_base(base), arguments.check_nan_policy(nan_policy)
-    return _call("list_entropy", x, base=base, nan_policy=nan_policy, fixed=None)
-
-
-def list_kl_div(p: pl.Expr, q: object, *, base: float | None, nan_policy: NanPolicy, names: bool) -> pl.Expr:
-    base, nan_policy = arguments.check_base(base), arguments.check_nan_policy(nan_policy)
-    columns, rows, fixed = _second(q, lambda: pl.Series([arguments.vector(q)]), names=names)
-    return _call("list_kl_div", p, *columns, *rows, base=base, nan_policy=nan_policy, fixed=fixed)
-
-
-def list_entropy_state(x: pl.Expr, *, nan_policy: NanPolicy) -> pl.Expr:
-    nan_policy = arguments.check_nan_policy(nan_policy)
-    return _call("list_entropy_state", x, base=None, nan_policy=nan_policy, fixed=None)
-
-
-def list_kl_div_state(p: pl.Expr, q: object, *, nan_policy: NanPolicy, names: bool) -> pl.Expr:
-    nan_policy = arguments.check_nan_policy(nan_policy)
-    columns, rows, fixed = _second(q, lambda: pl.Series([arguments.vector(q)]), names=names)
-    return _call("list_kl_div_state", p, *columns, *rows, base=None, nan_policy=nan_policy, fixed=fixed)
-
-
-class _Second(NamedTuple):
-    """Q as it goes into a call: as a column of rows, as one row for all of p, or as the values of such a row."""
-
-    columns: list[pl.Expr]
-    rows: list[pl.Expr]
-    fixed: dict[str, Any] | None
-
-
-def _second(q: object, row: Callable[[], pl.Series], *, names: bool) -> _Second:
-    """Q, of which `row` makes one row where it is no Series."""
-    if isinstance(q, pl.Series) and len(q) != 1:
-        return _Second([pl.lit(q)], [], None)
-    if (column := arguments.expression(q, names=names)) is not None:
-        return _Second([column], [], None)
-    series = q if isinstance(q, pl.Series) else row()
-    if (constant := arguments.constant(series)) is not None:
-        return _Second([], [], constant)
-    # Not one of numbers: the plugin says what it makes of that.
-    return _Second([], [arguments.fixed(series)], None)
-
-
-def arr_entropy(
-    x: pl.Expr, *, axis: Axis, keepdims: bool, base: float | None, nan_policy: NanPolicy, ndim: int | None
-) -> pl.Expr:
-    return _along_axes(
-        "arr_entropy", [x], [], None, axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy, ndim=ndim
-    )
-
-
-def arr_kl_div(
-    p: pl.Expr,
-    q: object,
-    *,
-    axis: Axis,
-    keepdims: bool,
-    base: float | None,
-    nan_policy: NanPolicy,
-    names: bool,
-    ndim: int | None,
-) -> pl.Expr:
-    columns, rows, fixed = _second(q, lambda: arguments.cell(q), names=names)
-    return _along_axes(
-        "arr_kl_div",
-        [p, *columns],
-        rows,
-        fixed,
-        axis=axis,
-        keepdims=keepdims,
-        base=base,
-        nan_policy=nan_policy,
-        ndim=ndim,
-    )
-
-
-def _along_axes(
-    function: str,
-    columns: list[pl.Expr],
-    rows: list[pl.Expr],
-    fixed: dict[str, Any] | None,
-    *,
-    axis: Axis,
-    keepdims: bool,
-    base: float | None,
-    nan_policy: NanPolicy,
-    ndim: int | None,
-) -> pl.Expr:
-    """A call for columns, of which axis 0 runs down the column, and one cell perhaps that goes with all of theirs."""
-    columns = [_whole(column) for column in columns]
-    axes = arguments.check_axis(axis)
-    kwargs: dict[str, Any] = {
-        "axis": axes,
-        "keepdims": arguments.check_keepdims(keepdims),
-        "base": arguments.check_base(base),
-        "nan_policy": arguments.check_nan_policy(nan_policy),
-        "fixed": fixed,
-    }
-    if axes is not None and ndim is not None:
-        axes = [a + ndim if a < 0 else a for a in axes]
-    if axes is None or 0 in axes:
-        return _call(function, *(column.implode() for column in columns), *rows, span="group", **kwargs)
-    if min(axes) >= -1:
-        return _call(function, *columns, *rows, span="row", **kwargs)
-    # Counted from the back, whether -2 is an axis of the cell or the column itself depends on the dtype.
-    return _call(function, *columns, *rows, elementwise=False, changes_length=True, span="column", **kwargs)

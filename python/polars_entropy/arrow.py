@@ -1,8 +1,8 @@
 """Entropy and Kullback-Leibler divergence of Arrow data, by the kernels that run in Polars.
 
-Whatever speaks the Arrow PyCapsule interface goes in: arrays of PyArrow, nanoarrow and arro3, columns of pandas,
-results of DuckDB and DataFusion, Series of Polars. What comes out, an `Array` or a `ChunkedArray`, speaks it, too.
-Floats of one precision are not copied on the way.
+Everything that implements the Arrow PyCapsule interface is taken: arrays of PyArrow, nanoarrow and arro3, columns of
+pandas, results of DuckDB and DataFusion, Series of Polars. The results, `Array` and `ChunkedArray`, implement it, too.
+Float64 and Float32 weights are read without a copy.
 """
 
 from __future__ import annotations
@@ -12,24 +12,26 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, overload
 
 import polars as pl
 
-from polars_entropy import _arguments as arguments
 from polars_entropy import _lib
+from polars_entropy import _reference as reference
+from polars_entropy._arguments import check_base, check_nan_policy
 from polars_entropy._lib import Array, ChunkedArray
 
 if TYPE_CHECKING:
-    from polars_entropy._arguments import NanPolicy, Vector
+    from polars_entropy._arguments import NanPolicy
+    from polars_entropy._reference import Vector
 
 __all__ = ["Array", "ChunkedArray", "entr", "entropy", "kl_div", "rel_entr"]
 
 
 class SupportsArrowArray(Protocol):
-    """An Arrow array, as `pyarrow.Array` is one."""
+    """An Arrow array, such as a `pyarrow.Array`."""
 
     def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]: ...
 
 
 class SupportsArrowStream(Protocol):
-    """A stream of Arrow arrays, as `pyarrow.ChunkedArray` and `polars.Series` are one."""
+    """A stream of Arrow arrays, such as a `pyarrow.ChunkedArray` or a `polars.Series`."""
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
 
@@ -44,37 +46,48 @@ def entropy(p: SupportsArrowStream, *, base: float | None = ..., nan_policy: Nan
 def entropy(
     p: SupportsArrow, *, base: float | None = None, nan_policy: NanPolicy = "propagate"
 ) -> Array | ChunkedArray:
-    r"""Shannon entropy of each list, or of numbers as a whole.
+    r"""Shannon entropy of each list, or of a column of numbers.
 
-    :math:`H = -\sum_i \frac{p_i}{S} \ln \frac{p_i}{S}` with :math:`S = \sum_i p_i` (Shannon 1948).
+    :math:`H = -\sum_i \frac{p_i}{S} \ln \frac{p_i}{S}` with :math:`S = \sum_i p_i` (Shannon 1948). The weights need not
+    sum to one.
 
     Parameters
     ----------
     p
-        An Arrow array, or a stream of them such as a chunked array or a table of one column. Lists of any kind are a
-        distribution each; of nested ones the innermost level is reduced. Numbers without lists are one distribution
-        together. Numbers are integers, floats, decimals and Booleans; a distribution need not sum to one.
+        An Arrow array, or a stream of them such as a chunked array or a table of one column. The numbers are integers,
+        floats, decimals or Booleans.
+
+        * Lists of any kind: each list is a distribution. In nested lists the innermost level is reduced.
+        * Numbers: all of them together are one distribution.
     base
         Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
     nan_policy
-        What to do about missing elements, which are nulls and NaNs: `"propagate"` makes the result null if there is a
-        null, else NaN; `"omit"` drops them; `"raise"` is an error.
+        Treatment of missing weights, which are nulls and NaNs.
+
+        * `"propagate"`: the result is null if there is a null, else NaN.
+        * `"omit"`: missing weights are dropped.
+        * `"raise"`: an error names the list and the element.
 
     Returns
     -------
-    A float64 for each list, in the lists that are around it, if any; for numbers a single one. It is float32 if the
-    numbers are float32 or float16. An `Array` for an array, a `ChunkedArray` of the same chunks for a stream; numbers
-    in several chunks are copied together. The values of lists are those of `info.list.entropy`, to the last bit.
+    Array or ChunkedArray
+        One value per list, inside the outer levels of nested lists; for numbers a single value. Float64, or Float32 if
+        the weights are Float32 or Float16. An `Array` for an array, a `ChunkedArray` with the same chunks for a stream.
+        The values of lists are those of `info.list.entropy`, to the last bit.
 
     Raises
     ------
     TypeError
-        If `p` is not Arrow, or holds neither numbers nor lists of numbers.
+        If `p` is not Arrow data, or holds neither numbers nor lists of numbers. If `base` is not a number.
     ValueError
-        If `base` or `nan_policy` is none of those above; for a missing element under `"raise"`; for memory that is not
-        as Arrow has it; and if a stream fails.
+        If `base` or `nan_policy` is invalid, if a weight is missing under `"raise"`, if the memory is not a valid Arrow
+        array, or if the stream fails.
     MemoryError
         If there is no memory for the result.
+
+    Notes
+    -----
+    Numbers in several chunks are copied into one.
 
     Examples
     --------
@@ -87,7 +100,7 @@ def entropy(
     array([1.5])
 
     """
-    return _lib.entropy(p, arguments.check_base(base), arguments.check_nan_policy(nan_policy))
+    return _distribution("entropy", p, base=base, nan_policy=nan_policy)
 
 
 @overload
@@ -113,35 +126,41 @@ def kl_div(
     base: float | None = None,
     nan_policy: NanPolicy = "propagate",
 ) -> Array | ChunkedArray:
-    r"""Kullback-Leibler divergence D(p‖q) of each list of p from that of q, or of numbers as a whole.
+    r"""Kullback-Leibler divergence D(p‖q) of each list of p from its list of q, or of two columns of numbers.
 
     :math:`D = \sum_i \frac{p_i}{P} \ln \frac{p_i / P}{q_i / Q}` with :math:`P = \sum_i p_i`,
-    :math:`Q = \sum_i q_i` (Kullback & Leibler 1951).
+    :math:`Q = \sum_i q_i` (Kullback & Leibler 1951). Neither side needs to sum to one.
 
     Parameters
     ----------
     p
-        As for `entropy`.
+        As in `entropy`.
     q
-        The reference. For lists in p: as many lists, or one distribution for all of them, as an Arrow array of one list
-        or of numbers, a sequence or a NumPy vector; it may lack outer levels that p has. For numbers in p: as many
-        numbers, or one, which is a uniform q.
-    base, nan_policy
-        As for `entropy`; a pair with a missing element is missing.
+        The reference.
+
+        * For lists in p: as many lists, which may lack outer levels that p has; or one distribution for all lists, as
+          an Arrow array of one list or of numbers, a sequence or a NumPy vector.
+        * For numbers in p: as many numbers; or one number, which means a uniform q.
+    base
+        As in `entropy`.
+    nan_policy
+        As in `entropy`, for pairs with a null or a NaN.
 
     Returns
     -------
-    As for `entropy`, in the chunks of p, however q is chunked; float32 if neither p nor q needs more. Where p is one
-    list and q many, there is a value for each of q, in its chunks if p is a stream. The values of lists are those of
-    `info.list.kl_div`, to the last bit.
+    Array or ChunkedArray
+        One value per list of p, inside the outer levels of nested lists; for numbers a single value. Float64, or
+        Float32 if neither p nor q needs more. An `Array` for an array, a `ChunkedArray` with the chunks of p for a
+        stream. If p is one list and q has many, there is one value per list of q, in the chunks of q if p is a stream.
+        The values of lists are those of `info.list.kl_div`, to the last bit.
 
     Raises
     ------
     TypeError
-        If `p` is not Arrow, if either holds neither numbers nor lists of numbers, if q has more levels of lists than p,
-        or is one number beside lists.
+        If `p` is not Arrow data, if p or q holds neither numbers nor lists of numbers, if q has more levels of lists
+        than p, or if q is one number and p has lists. If `base` is not a number.
     ValueError, MemoryError
-        As for `entropy`; and if p and q, or two of their lists, differ in length.
+        As in `entropy`. If p and q, or two of their lists, differ in length.
 
     Examples
     --------
@@ -152,8 +171,7 @@ def kl_div(
     <polars_entropy.arrow.ChunkedArray of 3 Float64 in 2 chunks: [1.0, 0.0, 1.0]>
 
     """
-    base, nan_policy = arguments.check_base(base), arguments.check_nan_policy(nan_policy)
-    return _lib.kl_div(p, *_second(q), base, nan_policy)
+    return _distribution("kl_div", p, *_reference(q), base=base, nan_policy=nan_policy)
 
 
 @overload
@@ -161,24 +179,30 @@ def entr(p: SupportsArrowArray) -> Array: ...
 @overload
 def entr(p: SupportsArrowStream) -> ChunkedArray: ...
 def entr(p: SupportsArrow) -> Array | ChunkedArray:
-    r"""The terms of an entropy: :math:`-p_i \ln p_i` for each element, as `scipy.special.entr` has it.
+    r"""Term of the entropy for each element, :math:`-p_i \ln p_i`, as `scipy.special.entr`.
+
+    The result is in nats. Nothing is normalised.
 
     Parameters
     ----------
     p
-        An Arrow array of numbers, or a stream of them. Nothing is normalised.
+        An Arrow array of numbers, or a stream of them.
 
     Returns
     -------
-    A float64 for each element, float32 if the numbers are float32 or float16, in the chunks of p: 0 at 0, -inf below,
-    null for null.
+    Array or ChunkedArray
+        One value per element, in the chunks of p. Float64, or Float32 if the numbers are Float32 or Float16.
+
+        * Null for null, NaN for NaN.
+        * 0.0 for 0.
+        * -inf for negative and for infinite numbers.
 
     Raises
     ------
     TypeError
-        If `p` is not Arrow, or holds anything but numbers. Pass the values of lists on their own.
+        If `p` is not Arrow data, or does not hold numbers. Of lists, pass the values.
     ValueError
-        For memory that is not as Arrow has it.
+        If the memory is not a valid Arrow array, or if the stream fails.
 
     Examples
     --------
@@ -188,7 +212,7 @@ def entr(p: SupportsArrow) -> Array | ChunkedArray:
     <polars_entropy.arrow.Array of 4 Float64: [0.0, 0.0, null, -inf]>
 
     """
-    return _lib.entr(p)
+    return _lib.element("entr", p, *_ABSENT)
 
 
 @overload
@@ -196,26 +220,32 @@ def rel_entr(p: SupportsArrowArray, q: SupportsArrow | Vector | float) -> Array:
 @overload
 def rel_entr(p: SupportsArrowStream, q: SupportsArrow | Vector | float) -> ChunkedArray: ...
 def rel_entr(p: SupportsArrow, q: SupportsArrow | Vector | float) -> Array | ChunkedArray:
-    r"""The terms of a divergence: :math:`p_i \ln(p_i / q_i)` for each element, as `scipy.special.rel_entr` has it.
+    r"""Term of the divergence for each element, :math:`p_i \ln(p_i / q_i)`, as `scipy.special.rel_entr`.
+
+    The result is in nats. Nothing is normalised.
 
     Parameters
     ----------
     p
-        An Arrow array of numbers, or a stream of them. Nothing is normalised.
+        An Arrow array of numbers, or a stream of them.
     q
-        As many numbers, in Arrow, a sequence or a NumPy vector; or one for all of p.
+        As many numbers, as Arrow data, a sequence or a NumPy vector; or one number for all of p.
 
     Returns
     -------
-    A float64 for each element, float32 if neither p nor q needs more, in the chunks of p: 0 where p = 0 ≤ q, inf where
-    either is negative or q = 0 < p, null for null.
+    Array or ChunkedArray
+        One value per element, in the chunks of p. Float64, or Float32 if neither p nor q needs more.
+
+        * Null if p or q is null, else NaN if one is NaN.
+        * 0.0 for p = 0 ≤ q.
+        * inf if p or q is negative, and for q = 0 < p.
 
     Raises
     ------
     TypeError
-        If `p` is not Arrow, or either holds anything but numbers. Pass the values of lists on their own.
+        If `p` is not Arrow data, or if p or q does not hold numbers. Of lists, pass the values.
     ValueError
-        If p and q differ in length; and for memory that is not as Arrow has it.
+        If p and q differ in length, if the memory is not a valid Arrow array, or if a stream fails.
 
     Examples
     --------
@@ -225,15 +255,30 @@ def rel_entr(p: SupportsArrow, q: SupportsArrow | Vector | float) -> Array | Chu
     <polars_entropy.arrow.Array of 4 Float64: [0.0, 0.0, null, inf]>
 
     """
-    return _lib.rel_entr(p, *_second(q))
+    return _lib.element("rel_entr", p, *_reference(q))
 
 
-def _second(q: object) -> tuple[object, str]:
-    """Q as something that speaks Arrow, and what it was: a number goes with all of p, a sequence does not."""
+_ABSENT = (None, "arrow")
+
+
+def _reference(q: object) -> tuple[object, str]:
+    """Return q as Arrow data, and how it was given: one number goes with all of p, a sequence does not."""
     if hasattr(q, "__arrow_c_array__") or hasattr(q, "__arrow_c_stream__"):
         return q, "arrow"
-    if arguments.is_number(q):
-        return pl.Series([arguments.number(q)], dtype=pl.Float64), "number"
+    if reference.is_number(q):
+        return pl.Series([reference.number(q)], dtype=pl.Float64), "number"
     if isinstance(q, (str, bytes, bytearray)) or not (isinstance(q, Sequence) or hasattr(q, "__array__")):
         raise TypeError(f"q must be Arrow, a sequence of numbers, a NumPy vector or a number, not {q!r}")
-    return arguments.vector(q), "sequence"
+    return reference.vector(q), "sequence"
+
+
+def _distribution(
+    quantity: str,
+    p: SupportsArrow,
+    q: object = None,
+    q_is: str = "arrow",
+    *,
+    base: float | None,
+    nan_policy: NanPolicy,
+) -> Array | ChunkedArray:
+    return _lib.distribution(quantity, p, q, q_is, check_base(base), check_nan_policy(nan_policy))

@@ -1,18 +1,21 @@
-//! What can be wrong with arrays.
+//! Errors of arrays.
 
 use std::fmt;
 
-use arrow::datatypes::DataType;
-use arrow::error::ArrowError;
+use arrow_schema::{ArrowError, DataType};
 
-use super::nest;
-use crate::kernel::contract::{Missing, Side};
-use crate::kernel::rows;
+use super::view::element_field;
+use crate::kernel::broadcast::Mismatch;
+use crate::kernel::layout;
+use crate::kernel::rules::{Missing, Side};
+use crate::slices::{self, side_name};
 
-/// Why there is no result: what is wrong, and where.
+/// Reason why arrays have no result: what is wrong, and where.
+///
+/// # Example
 ///
 /// ```
-/// use arrow::array::StringArray;
+/// use arrow_array::StringArray;
 /// use polars_entropy::arrow::{Error, Options, entropy};
 ///
 /// let error = entropy(&StringArray::from(vec!["a"]), &Options::default()).unwrap_err();
@@ -22,83 +25,93 @@ use crate::kernel::rows;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The base is not a positive finite number other than 1.
+    /// Base that is not a positive finite number other than 1.
     Base(f64),
-    /// An array holds neither numbers nor lists of numbers, or lists where numbers alone are taken.
+    /// Array of neither numbers nor lists of numbers, or of lists where numbers alone are taken.
     Type {
-        /// The input.
+        /// Input.
         side: Side,
-        /// What it is.
+        /// Its type.
         data_type: DataType,
-        /// Whether lists are taken.
+        /// True where lists are taken.
         lists: bool,
     },
-    /// q has more levels of lists than p.
+    /// More levels of lists in q than in p.
     Depth {
-        /// Those of p.
+        /// Levels of p.
         p: usize,
-        /// Those of q.
+        /// Levels of q.
         q: usize,
     },
-    /// p and q have different numbers of rows, and neither has just one.
+    /// Different numbers of rows, neither of which is one.
     Rows {
-        /// The rows of p.
+        /// Rows of p.
         p: usize,
-        /// The rows of q.
+        /// Rows of q.
         q: usize,
     },
-    /// p and q differ in length.
+    /// Distributions of different lengths.
     Lengths {
-        /// The row, `None` where the arrays are one distribution as a whole.
+        /// Row, `None` where the arrays are one distribution as a whole.
         row: Option<usize>,
-        /// The length of p.
+        /// Length of p.
         p: usize,
-        /// The length of q.
+        /// Length of q.
         q: usize,
     },
-    /// A null or a NaN under [`NanPolicy::Raise`](super::NanPolicy::Raise).
+    /// Null or NaN under [`NanPolicy::Raise`](crate::NanPolicy::Raise).
     Missing {
-        /// The input.
+        /// Input.
         side: Side,
-        /// The row, `None` where the array is one distribution as a whole.
+        /// Row, `None` where the array is one distribution as a whole.
         row: Option<usize>,
-        /// The position within the distribution.
+        /// Position within the distribution.
         element: usize,
     },
-    /// A list that does not lie within its values: offsets that go backwards, or past the end.
+    /// List that does not lie within its values: offsets that go backwards, or past the end.
     Extent {
-        /// The input.
+        /// Input.
         side: Side,
-        /// The level of lists, 0 being the outermost.
+        /// Level of lists, 0 being the outermost.
         level: usize,
-        /// The row of that level.
+        /// Row of that level.
         row: usize,
     },
-    /// A type of a foreign producer that is neither numbers nor lists of them, in its words.
+    /// Type of a foreign producer that is neither numbers nor lists of them, in its words.
     Unsupported(String),
-    /// Memory of a foreign producer that is not as the Arrow C data interface has it.
+    /// Memory of a foreign producer that does not follow the Arrow C data interface.
     Foreign(String),
-    /// A stream that failed, in its own words.
+    /// Stream that failed, in its own words.
     Stream(String),
-    /// What arrow-rs has to say.
+    /// Error of arrow-rs.
     Arrow(ArrowError),
 }
 
 impl Error {
-    /// The error of a kernel, in this row of the array.
-    pub(super) fn in_row(error: rows::Error, row: Option<usize>) -> Error {
+    /// Error of the kernel, in this row of the array.
+    pub(super) fn in_row(error: layout::Error, row: Option<usize>) -> Error {
         match error {
-            rows::Error::Missing { missing: Missing { side, at }, .. } => {
+            layout::Error::Missing { missing: Missing { side, at }, .. } => {
                 Error::Missing { side, row, element: at }
             }
-            rows::Error::Lengths { p, q, .. } => Error::Lengths { row, p, q },
-            rows::Error::Memory { row } => {
+            layout::Error::Lengths { p, q, .. } => Error::Lengths { row, p, q },
+            layout::Error::Memory { row } => {
                 ArrowError::MemoryError(format!("the lists below row {row}")).into()
             }
         }
     }
 
-    /// The same error where the array is a chunk that so many rows come before.
+    /// Error of rows that cannot be paired.
+    pub(crate) fn unequal_rows(Mismatch { p, q }: Mismatch) -> Error {
+        Error::Rows { p, q }
+    }
+
+    /// Error of single elements that cannot be paired.
+    pub(crate) fn unequal_lengths(Mismatch { p, q }: Mismatch) -> Error {
+        Error::Lengths { row: None, p, q }
+    }
+
+    /// Error of the whole, where the array is a chunk that comes after this many rows.
     #[cfg(feature = "python")]
     pub(crate) fn after(mut self, rows: usize) -> Error {
         match &mut self {
@@ -110,31 +123,22 @@ impl Error {
     }
 }
 
-fn name(side: Side) -> &'static str {
-    match side {
-        Side::P => "p",
-        Side::Q => "q",
-    }
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = |row: &Option<usize>| row.map_or(String::new(), |row| format!("row {row}, "));
         match self {
-            Error::Base(base) => {
-                write!(f, "base must be a positive finite number other than 1, or none for nats, not {base}")
-            }
+            Error::Base(base) => slices::Error::Base(*base).fmt(f),
             Error::Type { side, data_type, lists } => {
                 let takes = if *lists { "numbers or lists of numbers" } else { "numbers" };
                 let instead = match data_type {
                     DataType::Dictionary(_, values) => format!("cast it to {values}"),
                     DataType::Struct(_) => "pass one column of it".into(),
-                    nested if !lists && nest::element(nested).is_some() => {
+                    nested if !lists && element_field(nested).is_some() => {
                         "pass its values, one level down".into()
                     }
                     _ => "cast it first; integers, floats, decimals and Boolean are taken as they are".into(),
                 };
-                write!(f, "{} is {data_type}, and not an array of {takes}: {instead}", name(*side))
+                write!(f, "{} is {data_type}, and not an array of {takes}: {instead}", side_name(*side))
             }
             Error::Depth { p, q } => {
                 write!(f, "q has {q} levels of lists and p {p}: q may have as many as p or fewer; flatten q")
@@ -148,13 +152,13 @@ impl fmt::Display for Error {
             Error::Missing { side, row, element } => write!(
                 f,
                 "The input contains nan values: {}, {}element {element} is null or NaN (nan_policy \"raise\")",
-                name(*side),
+                side_name(*side),
                 at(row)
             ),
             Error::Extent { side, level, row } => write!(
                 f,
                 "{} is not a valid array: at level {level}, list {row} does not lie within its values",
-                name(*side)
+                side_name(*side)
             ),
             Error::Unsupported(what) => {
                 write!(f, "an array is {what}, which is neither numbers nor lists of them")

@@ -1,4 +1,4 @@
-//! Entropy and Kullback–Leibler divergence of [`arrow`] arrays.
+//! Entropy and Kullback–Leibler divergence of arrow-rs' arrays.
 //!
 //! | function | of lists | of numbers |
 //! | --- | --- | --- |
@@ -6,38 +6,27 @@
 //! | [`kl_div`] | a value for each pair of lists | one value |
 //! | [`entr`], [`rel_entr`] | – | a value for each element |
 //!
-//! Lists are [`ListArray`], [`LargeListArray`], [`FixedSizeListArray`] and the list views; of nested ones the innermost level
-//! is reduced, and the levels around it stay. Numbers are all integers, floats, decimals, Boolean, and Null, which is
-//! missing. Nothing is copied but numbers that are neither `f32` nor `f64`, `f32` beside `f64`, and a single number that goes
-//! with many.
+//! Lists are [`ListArray`], [`LargeListArray`], [`FixedSizeListArray`] and the list views. Of nested lists the innermost
+//! level is reduced, and the levels around it stay. Numbers are all integers, floats, decimals, Boolean, and Null, which
+//! is missing. Three things are copied: numbers that are neither `f32` nor `f64`, `f32` beside `f64`, and a single number
+//! that goes with many.
 //!
 //! # Details
 //!
-//! A distribution need not sum to one. Missing elements are nulls and NaNs. The first rule that applies decides:
+//! The [crate](crate#rules) has the rules for missing elements and degenerate distributions. Lists of different lengths
+//! are [`Error::Lengths`], and a missing element under [`NanPolicy::Raise`] is [`Error::Missing`]; both name the row.
 //!
-//! | case | entropy | divergence D(p‖q) |
-//! | --- | --- | --- |
-//! | the list itself is null, in p or in q | null | null |
-//! | p and q differ in length | – | [`Error::Lengths`] |
-//! | a missing element, [`NanPolicy::Raise`] | [`Error::Missing`] | the same, for p and q |
-//! | … [`NanPolicy::Omit`] | dropped, the rest renormalised | dropped in pairs |
-//! | … [`NanPolicy::Propagate`], a null; else a NaN | null; NaN | null; NaN |
-//! | nothing (left) to sum | 0 | 0 |
-//! | an infinity | NaN | NaN |
-//! | a negative weight | −∞ | ∞ |
-//! | a total of zero | NaN | NaN (either total) |
-//! | q = 0 < p somewhere | – | ∞ |
-//! | otherwise | the value, never negative | the same; exactly 0 for p = q |
-//!
-//! Results are [`Float64`](DataType::Float64); [`Float32`](DataType::Float32) where all inputs are `Float32` or `Float16`, summed in double precision
-//! nevertheless. The relative error is about 1e-15 (2e-15 for the divergence of unlike p and q), in `Float32` 1e-7, and a value
-//! is the same whatever lies around it in memory, behind nulls, or in neighbouring lists.
+//! Results are [`Float64`]. They are [`Float32`] where all inputs are `Float32` or `Float16`, with sums in double precision
+//! nevertheless. The relative error is about 1e-15 (2e-15 for the divergence of
+//! unlike p and q), in `Float32` 1e-7. A value does not depend on what lies around it in memory, behind nulls, or in
+//! neighbouring lists.
 //!
 //! # Example
 //!
 //! ```
-//! use arrow::array::{AsArray, ListArray};
-//! use arrow::datatypes::{Float64Type, Int32Type};
+//! use arrow_array::ListArray;
+//! use arrow_array::cast::AsArray;
+//! use arrow_array::types::{Float64Type, Int32Type};
 //! use polars_entropy::arrow::{Options, entropy, kl_div};
 //!
 //! let p = ListArray::from_iter_primitive::<Int32Type, _, _>([
@@ -53,65 +42,47 @@
 //! # Ok::<(), polars_entropy::arrow::Error>(())
 //! ```
 //!
-//! [`ListArray`]: arrow::array::ListArray
-//! [`LargeListArray`]: arrow::array::LargeListArray
-//! [`FixedSizeListArray`]: arrow::array::FixedSizeListArray
+//! The crates `arrow_array` and `arrow_schema` are parts of the crate `arrow`, and their types are the same.
+//!
+//! [`Float32`]: arrow_schema::DataType::Float32
+//! [`Float64`]: arrow_schema::DataType::Float64
+//! [`ListArray`]: arrow_array::ListArray
+//! [`LargeListArray`]: arrow_array::LargeListArray
+//! [`FixedSizeListArray`]: arrow_array::FixedSizeListArray
 
 mod error;
 #[doc(hidden)]
-pub mod ffi;
-mod nest;
+pub mod import;
 #[cfg(test)]
 mod tests;
+mod view;
 
-use arrow::array::{Array, ArrayRef, PrimitiveArray};
-use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
-use arrow::datatypes::{DataType, Float32Type, Float64Type};
+use arrow_array::types::{Float32Type, Float64Type};
+use arrow_array::{Array, ArrayRef, PrimitiveArray};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
 
 pub use self::error::Error;
-use self::nest::{Leaf, Nest};
+use self::view::{Float, Unnested, nested, number_array, value_array, weights};
 #[cfg(feature = "python")]
-pub(crate) use self::nest::{check_type, element, is_single};
-use crate::kernel::columns;
-pub use crate::kernel::contract::{NanPolicy, Side};
-use crate::kernel::contract::{Precision, Unit};
-use crate::kernel::levels::innermost;
-use crate::kernel::rows::{self, Values, Which};
-
-/// What [`entropy`] and [`kl_div`] take beside the data.
-///
-/// ```
-/// use polars_entropy::arrow::{NanPolicy, Options};
-///
-/// let bits = Options { base: Some(2.0), ..Options::default() };
-/// assert_eq!(bits.nan_policy, NanPolicy::Propagate);
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Options {
-    /// The unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1; one below 1
-    /// flips the sign.
-    pub base: Option<f64>,
-    /// What to do about missing elements, which are nulls and NaNs.
-    pub nan_policy: NanPolicy,
-}
-
-impl Options {
-    fn unit(&self) -> Result<Unit, Error> {
-        match self.base {
-            Some(base) if !(base > 0.0 && base <= f64::MAX && base != 1.0) => Err(Error::Base(base)),
-            base => Ok(Unit::new(base)),
-        }
-    }
-}
+pub(crate) use self::view::{check_type, element_field, is_single};
+use crate::kernel::broadcast::Broadcast;
+use crate::kernel::layout::{OuterList, Pairing};
+use crate::kernel::options::{Precision, Unit};
+use crate::kernel::quantities::{Entr, Entropy, KlDiv, RelEntr};
+use crate::kernel::registry::{ByFloat, Function, Registered};
+use crate::kernel::values::Values;
+pub use crate::{NanPolicy, Options, Side};
 
 /// Shannon entropy of each list, or of an array of numbers as a whole.
 ///
-/// H = −Σ (xᵢ/S) ln (xᵢ/S) with S = Σ xᵢ, in units of ln `base` (Shannon 1948, [doi:10.1002/j.1538-7305.1948.tb01338.x]).
+/// H = −Σ (pᵢ/P) ln (pᵢ/P) with P = Σ pᵢ, in units of ln `base` (Shannon 1948,
+/// [doi:10.1002/j.1538-7305.1948.tb01338.x]).
 ///
 /// # Details
 ///
-/// A value for each list, of which the lists around it, if there are any, are kept as they are; for numbers without lists an
-/// array of one value. The [module](self) has the rules for missing elements and degenerate distributions.
+/// The result has a value for each list, and the lists around these, if there are any, as they are. For numbers without
+/// lists it is an array of one value. The [crate](crate#rules) has the rules for missing elements and degenerate
+/// distributions.
 ///
 /// # Errors
 ///
@@ -124,8 +95,9 @@ impl Options {
 /// # Example
 ///
 /// ```
-/// use arrow::array::{AsArray, Float64Array, ListArray};
-/// use arrow::datatypes::Float64Type;
+/// use arrow_array::cast::AsArray;
+/// use arrow_array::types::Float64Type;
+/// use arrow_array::{Float64Array, ListArray};
 /// use polars_entropy::arrow::{NanPolicy, Options, entropy};
 ///
 /// let rows = ListArray::from_iter_primitive::<Float64Type, _, _>([
@@ -143,20 +115,7 @@ impl Options {
 ///
 /// [doi:10.1002/j.1538-7305.1948.tb01338.x]: https://doi.org/10.1002/j.1538-7305.1948.tb01338.x
 pub fn entropy(p: &dyn Array, options: &Options) -> Result<ArrayRef, Error> {
-    let unit = options.unit()?;
-    let nest = Nest::open(p, Side::P)?;
-    match Precision::of(nest.precision()) {
-        Precision::Single => entropy_in::<Float32Type>(p, &nest, options, unit),
-        Precision::Double => entropy_in::<Float64Type>(p, &nest, options, unit),
-    }
-}
-
-fn entropy_in<T: Leaf>(p: &dyn Array, nest: &Nest, options: &Options, unit: Unit) -> Result<ArrayRef, Error> {
-    let weights = nest.weights::<T>()?;
-    let rows = nest.rows_of(&weights);
-    each_row(p.data_type(), nest, None, T::PRECISION, |which, out| {
-        rows::entropy(&rows, which, options.nan_policy, unit, out)
-    })
+    distribution(&Registered::rows::<Entropy>(), p, None, options)
 }
 
 /// Kullback–Leibler divergence D(p‖q) of each list of p from that of q, or of an array of numbers from another one.
@@ -166,19 +125,20 @@ fn entropy_in<T: Leaf>(p: &dyn Array, nest: &Nest, options: &Options, unit: Unit
 ///
 /// # Details
 ///
-/// q has a list for each of p, or one list for all of them; numbers without a list around them are one such distribution,
-/// too. q may have fewer levels of lists than p: each of its lists then goes with all that are below its place in p. Where p
-/// has one list and q many, there is a value for each of q.
+/// q has a list for each of p, or one list for all of them. Numbers without a list around them are one such distribution,
+/// too. q may have fewer levels of lists than p: each of its lists then goes with all that are below its place in p. Where
+/// p has one list and q many, there is a value for each of q.
 ///
 /// Of two arrays of numbers, one may have a single element, which stands for as many as the other has: a uniform
-/// distribution. The [module](self) has the rules for missing elements and degenerate distributions.
+/// distribution. The [crate](crate#rules) has the rules for missing elements and degenerate distributions.
 ///
 /// # Errors
 ///
 /// * [`Error::Base`] if the base is not positive, finite and other than 1.
-/// * [`Error::Type`] if an array holds neither numbers nor lists of numbers, [`Error::Depth`] if q has more levels of lists
-///   than p.
-/// * [`Error::Rows`] if the arrays differ in length and neither has just one row, [`Error::Lengths`] if two distributions do.
+/// * [`Error::Type`] if an array holds neither numbers nor lists of numbers.
+/// * [`Error::Depth`] if q has more levels of lists than p.
+/// * [`Error::Rows`] if the arrays differ in length and neither has just one row, [`Error::Lengths`] if two distributions
+///   do.
 /// * [`Error::Missing`] for a null or NaN under [`NanPolicy::Raise`].
 /// * [`Error::Extent`] if a list does not lie within its values, which no array built by safe code has.
 /// * [`Error::Arrow`] if there is no memory for the result.
@@ -186,8 +146,9 @@ fn entropy_in<T: Leaf>(p: &dyn Array, nest: &Nest, options: &Options, unit: Unit
 /// # Example
 ///
 /// ```
-/// use arrow::array::{AsArray, Float64Array, ListArray};
-/// use arrow::datatypes::Float64Type;
+/// use arrow_array::cast::AsArray;
+/// use arrow_array::types::Float64Type;
+/// use arrow_array::{Float64Array, ListArray};
 /// use polars_entropy::arrow::{Options, kl_div};
 ///
 /// let p = ListArray::from_iter_primitive::<Float64Type, _, _>([
@@ -202,93 +163,26 @@ fn entropy_in<T: Leaf>(p: &dyn Array, nest: &Nest, options: &Options, unit: Unit
 ///
 /// [doi:10.1214/aoms/1177729694]: https://doi.org/10.1214/aoms/1177729694
 pub fn kl_div(p: &dyn Array, q: &dyn Array, options: &Options) -> Result<ArrayRef, Error> {
-    let unit = options.unit()?;
-    let (of_p, of_q) = (Nest::open(p, Side::P)?, Nest::open(q, Side::Q)?);
-    if of_q.levels.len() > of_p.levels.len() {
-        return Err(Error::Depth { p: of_p.levels.len(), q: of_q.levels.len() });
-    }
-    match Precision::of([&of_p, &of_q].into_iter().filter_map(|nest| nest.precision())) {
-        Precision::Single => kl_div_in::<Float32Type>(p, &of_p, &of_q, options, unit),
-        Precision::Double => kl_div_in::<Float64Type>(p, &of_p, &of_q, options, unit),
-    }
+    distribution(&Registered::rows::<KlDiv>(), p, Some(q), options)
 }
 
-fn kl_div_in<T: Leaf>(
-    p: &dyn Array,
-    of_p: &Nest,
-    of_q: &Nest,
-    options: &Options,
-    unit: Unit,
-) -> Result<ArrayRef, Error> {
-    let (mut of_elements_p, mut of_elements_q) = (of_p.weights::<T>()?, of_q.weights::<T>()?);
-    if of_p.levels.is_empty() {
-        let len = common_rows(of_elements_p.len(), of_elements_q.len()).map_err(|_| Error::Lengths {
-            row: None,
-            p: of_elements_p.len(),
-            q: of_elements_q.len(),
-        })?;
-        (of_elements_p, of_elements_q) = (repeated(of_elements_p, len), repeated(of_elements_q, len));
-    }
-    let (rows_p, rows_q) = (of_p.rows_of(&of_elements_p), of_q.rows_of(&of_elements_q));
-    each_row(p.data_type(), of_p, Some(of_q), T::PRECISION, |which, out| {
-        rows::kl_div(&rows_p, &rows_q, which, options.nan_policy, unit, out)
-    })
-}
-
-/// A single element as many times as there are others.
-fn repeated<T: Leaf>(array: PrimitiveArray<T>, len: usize) -> PrimitiveArray<T> {
-    match array.len() {
-        1 if len != 1 && array.is_valid(0) => PrimitiveArray::from_value(array.value(0), len),
-        1 if len != 1 => PrimitiveArray::new_null(len),
-        _ => array,
-    }
-}
-
-/// The values of the rows of p, or of p and q, which `fill` adds, in the lists around them.
-fn each_row(
-    like: &DataType,
-    p: &Nest,
-    q: Option<&Nest>,
-    precision: Precision,
-    fill: impl FnOnce(Which, &mut Values) -> Result<(), rows::Error>,
-) -> Result<ArrayRef, Error> {
-    let (of_p, of_q) = (p.distributions(), q.map_or(p.distributions(), Nest::distributions));
-    let rows = Which::All { rows: common_rows(of_p, of_q)?, p: of_p, q: of_q };
-    let filled = innermost(rows, p.outer(), q.map_or(&[], Nest::outer), |which| {
-        let mut values = Values::default();
-        fill(which, &mut values).map(|()| values)
-    });
-    let (values, kept) =
-        filled.map_err(|(row, error)| Error::in_row(error, (!p.levels.is_empty()).then_some(row)))?;
-    nest::wrap(nest::values(values, precision), kept, like)
-}
-
-/// The number of rows that come out of p and q, where one stands for any number of them.
-fn common_rows(p: usize, q: usize) -> Result<usize, Error> {
-    match (p, q) {
-        (p, q) if p == q => Ok(p),
-        (p, 1) => Ok(p),
-        (1, q) => Ok(q),
-        (p, q) => Err(Error::Rows { p, q }),
-    }
-}
-
-/// The terms of an entropy: −p ln p for each element, as `scipy.special.entr` has it.
+/// Terms of an entropy: −p ln p for each element, as `scipy.special.entr` has it.
 ///
 /// # Details
 ///
-/// 0 at 0, −∞ below, null for null. Nothing is normalised.
+/// A term is 0 at 0, −∞ below, and null for null. Nothing is normalised.
 ///
 /// # Errors
 ///
-/// [`Error::Type`] if the array holds anything but numbers; pass the values of lists on their own. [`Error::Arrow`] if there is
-/// no memory for the result.
+/// * [`Error::Type`] if the array holds anything but numbers. Of lists, pass the values.
+/// * [`Error::Arrow`] if there is no memory for the result.
 ///
 /// # Example
 ///
 /// ```
-/// use arrow::array::{AsArray, Float64Array};
-/// use arrow::datatypes::Float64Type;
+/// use arrow_array::Float64Array;
+/// use arrow_array::cast::AsArray;
+/// use arrow_array::types::Float64Type;
 /// use polars_entropy::arrow::entr;
 ///
 /// let terms = entr(&Float64Array::from(vec![Some(0.5), Some(0.0), None, Some(-1.0)]))?;
@@ -297,37 +191,28 @@ fn common_rows(p: usize, q: usize) -> Result<usize, Error> {
 /// # Ok::<(), polars_entropy::arrow::Error>(())
 /// ```
 pub fn entr(p: &dyn Array) -> Result<ArrayRef, Error> {
-    let nest = Nest::open_flat(p, Side::P)?;
-    match Precision::of(nest.precision()) {
-        Precision::Single => entr_in::<Float32Type>(&nest),
-        Precision::Double => entr_in::<Float64Type>(&nest),
-    }
+    element(&Function::of::<Entr>(), p, None)
 }
 
-fn entr_in<T: Leaf>(nest: &Nest) -> Result<ArrayRef, Error> {
-    let p = nest.weights::<T>()?;
-    let values = columns::map(nest::view(&p), &columns::Entr);
-    Ok(nest::floats(values, p.nulls().map(owned), T::PRECISION))
-}
-
-/// The terms of a divergence: p ln(p/q) for each pair of elements, as `scipy.special.rel_entr` has it.
+/// Terms of a divergence: p ln(p/q) for each pair of elements, as `scipy.special.rel_entr` has it.
 ///
 /// # Details
 ///
-/// 0 where p = 0 ≤ q, ∞ where p or q is negative or q = 0 < p, null for null. Nothing is normalised. One of the arrays may have
-/// a single element, which goes with all of the other.
+/// A term is 0 where p = 0 ≤ q, ∞ where p or q is negative or q = 0 < p, and null for null. Nothing is normalised. One of
+/// the arrays may have a single element, which goes with all of the other.
 ///
 /// # Errors
 ///
-/// * [`Error::Type`] if an array holds anything but numbers; pass the values of lists on their own.
-/// * [`Error::Arrow`] if there is no memory for the result.
+/// * [`Error::Type`] if an array holds anything but numbers. Of lists, pass the values.
 /// * [`Error::Lengths`] if the arrays differ in length, and neither has just one element.
+/// * [`Error::Arrow`] if there is no memory for the result.
 ///
 /// # Example
 ///
 /// ```
-/// use arrow::array::{AsArray, Float64Array};
-/// use arrow::datatypes::Float64Type;
+/// use arrow_array::Float64Array;
+/// use arrow_array::cast::AsArray;
+/// use arrow_array::types::Float64Type;
 /// use polars_entropy::arrow::rel_entr;
 ///
 /// let x = Float64Array::from(vec![Some(1.0), Some(0.0), None]);
@@ -337,29 +222,123 @@ fn entr_in<T: Leaf>(nest: &Nest) -> Result<ArrayRef, Error> {
 /// # Ok::<(), polars_entropy::arrow::Error>(())
 /// ```
 pub fn rel_entr(p: &dyn Array, q: &dyn Array) -> Result<ArrayRef, Error> {
-    let (p, q) = (Nest::open_flat(p, Side::P)?, Nest::open_flat(q, Side::Q)?);
-    match Precision::of([&p, &q].into_iter().filter_map(|nest| nest.precision())) {
-        Precision::Single => rel_entr_in::<Float32Type>(&p, &q),
-        Precision::Double => rel_entr_in::<Float64Type>(&p, &q),
+    element(&Function::of::<RelEntr>(), p, Some(q))
+}
+
+/// Inputs of a call, taken apart.
+struct Inputs<'a> {
+    p: Unnested<'a>,
+    q: Option<Unnested<'a>>,
+}
+
+impl<'a> Inputs<'a> {
+    fn open(p: &'a dyn Array, q: Option<&'a dyn Array>, lists: bool) -> Result<Inputs<'a>, Error> {
+        let p = Unnested::open(p, Side::P, lists)?;
+        let q = q.map(|q| Unnested::open(q, Side::Q, lists)).transpose()?;
+        Ok(Inputs { p, q })
+    }
+
+    /// Precision of the result.
+    fn precision(&self) -> Precision {
+        Precision::of([Some(&self.p), self.q.as_ref()].into_iter().flatten().filter_map(Unnested::precision))
+    }
+
+    /// Numbers of p and q as floats.
+    fn floats<T: Float>(&self) -> Result<Floats<T>, Error> {
+        Ok((self.p.floats()?, self.q.as_ref().map(Unnested::floats).transpose()?))
     }
 }
 
-fn rel_entr_in<T: Leaf>(p: &Nest, q: &Nest) -> Result<ArrayRef, Error> {
-    let (p, q) = (p.weights::<T>()?, q.weights::<T>()?);
-    let len =
-        common_rows(p.len(), q.len()).map_err(|_| Error::Lengths { row: None, p: p.len(), q: q.len() })?;
-    let values = columns::map_pairs(nest::view(&p), nest::view(&q), &columns::RelEntr);
-    let spread = |array: &PrimitiveArray<T>| match array.nulls() {
-        Some(nulls) if array.len() != len => {
-            Some(if nulls.is_null(0) { NullBuffer::new_null(len) } else { NullBuffer::new_valid(len) })
-        }
-        nulls => nulls.cloned(),
+/// Numbers of p, and of q if there is one.
+type Floats<T> = (PrimitiveArray<T>, Option<PrimitiveArray<T>>);
+
+/// Values of a quantity: of each list, or of arrays of numbers as a whole. There is a q if the quantity takes one.
+pub(crate) fn distribution(
+    quantity: &Registered,
+    p: &dyn Array,
+    q: Option<&dyn Array>,
+    options: &Options,
+) -> Result<ArrayRef, Error> {
+    let unit = options.unit().map_err(Error::Base)?;
+    let inputs = Inputs::open(p, q, true)?;
+    let (p_depth, q_depth) = (inputs.p.depth(), inputs.q.as_ref().map_or(0, Unnested::depth));
+    if q_depth > p_depth {
+        return Err(Error::Depth { p: p_depth, q: q_depth });
+    }
+    let (values, outer) = match inputs.precision() {
+        Precision::Single => values_in::<Float32Type>(quantity, &inputs, options.nan_policy, unit)?,
+        Precision::Double => values_in::<Float64Type>(quantity, &inputs, options.nan_policy, unit)?,
     };
-    let nulls = NullBuffer::union(spread(&p).as_ref(), spread(&q).as_ref());
-    Ok(nest::floats(values, nulls.as_ref().map(owned), T::PRECISION))
+    nested(values, outer, p.data_type())
 }
 
-/// A copy, so that a result doesn't keep the memory of its input.
+/// Values of all innermost rows, and the lists around them.
+fn values_in<T: Float>(
+    quantity: &Registered,
+    inputs: &Inputs,
+    policy: NanPolicy,
+    unit: Unit,
+) -> Result<(ArrayRef, Vec<OuterList>), Error> {
+    let Inputs { p, q } = inputs;
+    let (mut p_floats, mut q_floats) = inputs.floats::<T>()?;
+    if let (0, Some(q_floats)) = (p.depth(), &mut q_floats) {
+        let elements = Broadcast::new(p_floats.len(), q_floats.len()).map_err(Error::unequal_lengths)?;
+        p_floats = repeated(p_floats, elements.rows());
+        *q_floats = repeated(q_floats.clone(), elements.rows());
+    }
+    let p_rows = p.rows(&p_floats);
+    let q_rows = q.as_ref().zip(q_floats.as_ref()).map(|(q, floats)| q.rows(floats));
+
+    let distributions = q.as_ref().map_or(p.distributions(), Unnested::distributions);
+    let rows = Broadcast::new(p.distributions(), distributions).map_err(Error::unequal_rows)?;
+    let located = |(row, error)| Error::in_row(error, (p.depth() > 0).then_some(row));
+    let pairing = Pairing::new(rows, p.outer(), q.as_ref().map_or(&[], Unnested::outer)).map_err(located)?;
+    let mut values = Values::default();
+    (T::Native::rows(quantity).values)(&p_rows, q_rows.as_ref(), pairing.rows(), policy, unit, &mut values)
+        .map_err(|error| located(pairing.locate(error)))?;
+    Ok((value_array(values, T::PRECISION), pairing.outer))
+}
+
+/// Array of this length, in which a single element stands for many.
+fn repeated<T: Float>(array: PrimitiveArray<T>, len: usize) -> PrimitiveArray<T> {
+    if array.len() == len {
+        array
+    } else if array.is_valid(0) {
+        PrimitiveArray::from_value(array.value(0), len)
+    } else {
+        PrimitiveArray::new_null(len)
+    }
+}
+
+/// Values of a function of elements. There is a q if the function takes one.
+pub(crate) fn element(function: &Function, p: &dyn Array, q: Option<&dyn Array>) -> Result<ArrayRef, Error> {
+    let inputs = Inputs::open(p, q, false)?;
+    match inputs.precision() {
+        Precision::Single => element_in::<Float32Type>(function, &inputs),
+        Precision::Double => element_in::<Float64Type>(function, &inputs),
+    }
+}
+
+fn element_in<T: Float>(function: &Function, inputs: &Inputs) -> Result<ArrayRef, Error> {
+    let (p, q) = inputs.floats::<T>()?;
+    let numbers = T::Native::elements(function)(weights(&p), q.as_ref().map(weights));
+    let numbers = numbers.map_err(Error::unequal_lengths)?;
+    let len = numbers.len();
+    let q_nulls = q.as_ref().and_then(|q| repeated_nulls(q, len));
+    let nulls = NullBuffer::union(repeated_nulls(&p, len).as_ref(), q_nulls.as_ref());
+    Ok(number_array(numbers, nulls.as_ref().map(owned), T::PRECISION))
+}
+
+/// Nulls of an array of this length, in which a single element stands for many.
+fn repeated_nulls(array: &dyn Array, len: usize) -> Option<NullBuffer> {
+    match array.nulls() {
+        Some(nulls) if nulls.len() != len && nulls.is_null(0) => Some(NullBuffer::new_null(len)),
+        Some(nulls) if nulls.len() != len => None,
+        nulls => nulls.cloned(),
+    }
+}
+
+/// Copy of a buffer, so that a result does not keep the memory of its input.
 fn owned(nulls: &NullBuffer) -> NullBuffer {
     let bits = Buffer::from(nulls.inner().sliced().as_slice());
     NullBuffer::new(BooleanBuffer::new(bits, 0, nulls.len()))

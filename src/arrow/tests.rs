@@ -1,16 +1,17 @@
 use std::ptr;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int32Array,
-    LargeListArray, LargeListViewArray, ListArray, ListViewArray, NullArray, RecordBatch,
-    RecordBatchIterator, StringArray, StructArray,
+use arrow_array::cast::AsArray;
+use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, to_ffi};
+use arrow_array::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::{
+    BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int32Array, LargeListArray,
+    LargeListViewArray, ListArray, ListViewArray, NullArray, RecordBatch, RecordBatchIterator, StringArray,
+    StructArray,
 };
-use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Schema};
-use arrow::error::ArrowError;
-use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, to_ffi};
-use arrow::ffi_stream::FFI_ArrowArrayStream;
+use arrow_buffer::{OffsetBuffer, ScalarBuffer};
+use arrow_schema::{ArrowError, DataType, Field, Schema};
+use arrow_select::concat::concat;
 
 use super::*;
 
@@ -31,7 +32,7 @@ fn element_field() -> Arc<Field> {
     Arc::new(Field::new_list_field(DataType::Float64, true))
 }
 
-/// The same rows as each kind of list.
+/// Lists of each kind, with the same rows.
 fn kinds() -> Vec<ArrayRef> {
     let small = |xs: &[i64]| xs.iter().map(|x| *x as i32).collect::<ScalarBuffer<i32>>();
     let sizes: Vec<i64> = OFFSETS.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -42,7 +43,7 @@ fn kinds() -> Vec<ArrayRef> {
     let views = ListViewArray::new(field.clone(), small(firsts), small(&sizes), values(), there());
     let large_views =
         LargeListViewArray::new(field, firsts.to_vec().into(), sizes.clone().into(), values(), there());
-    let around = arrow::compute::concat(&[&list, &list, &list]).unwrap();
+    let around = concat(&[&list, &list, &list]).unwrap();
     vec![Arc::new(list), Arc::new(large), Arc::new(views), Arc::new(large_views), around.slice(4, 4)]
 }
 
@@ -101,13 +102,13 @@ fn results_are_single_where_all_inputs_are() {
     let double = Float64Array::from(vec![1.0, 3.0]);
     let integers = Int32Array::from(vec![1, 3]);
     let booleans = BooleanArray::from(vec![true, true]);
-    let of = |q: &dyn Array| kl_div(&single, q, &Options::default()).unwrap();
-    assert_eq!(of(&single).as_primitive::<Float32Type>().value(0), 0.0);
-    assert_eq!(of(&double).as_primitive::<Float64Type>().value(0), 0.0);
-    assert_eq!(of(&integers).as_primitive::<Float64Type>().value(0), 0.0);
-    assert!(of(&booleans).as_primitive::<Float64Type>().value(0) > 0.0);
-    assert_eq!(of(&NullArray::new(2)).data_type(), &DataType::Float32);
-    assert!(of(&NullArray::new(2)).is_null(0));
+    let from = |q: &dyn Array| kl_div(&single, q, &Options::default()).unwrap();
+    assert_eq!(from(&single).as_primitive::<Float32Type>().value(0), 0.0);
+    assert_eq!(from(&double).as_primitive::<Float64Type>().value(0), 0.0);
+    assert_eq!(from(&integers).as_primitive::<Float64Type>().value(0), 0.0);
+    assert!(from(&booleans).as_primitive::<Float64Type>().value(0) > 0.0);
+    assert_eq!(from(&NullArray::new(2)).data_type(), &DataType::Float32);
+    assert!(from(&NullArray::new(2)).is_null(0));
 }
 
 #[test]
@@ -169,7 +170,7 @@ fn lengths_that_no_memory_has_are_an_error() {
     }
 }
 
-/// What comes of an array after it is spoilt.
+/// Result of importing an array that was spoilt.
 fn imported(
     array: &dyn Array,
     spoil: impl FnOnce(&mut FFI_ArrowArray, &mut FFI_ArrowSchema),
@@ -178,7 +179,7 @@ fn imported(
     let (format, release) = (schema.format, schema.release);
     spoil(&mut array, &mut schema);
     // SAFETY: what is spoilt can be seen to be.
-    let result = unsafe { ffi::array(array, &schema) };
+    let result = unsafe { import::array(array, &schema) };
     // So that it can be let go of.
     (schema.format, schema.release) = (format, release);
     result
@@ -192,7 +193,7 @@ fn honest_arrays_come_in_as_they_are() {
         assert_eq!(imported(&array.slice(2, 2), |_, _| {}).unwrap().as_ref(), array.slice(2, 2).as_ref());
         // Not a copy.
         let address = |array: &ArrayRef| {
-            Nest::open(array, Side::P).unwrap().weights::<Float64Type>().unwrap().values().as_ptr()
+            Unnested::open(array, Side::P, true).unwrap().floats::<Float64Type>().unwrap().values().as_ptr()
         };
         assert_eq!(address(&back), address(&array));
     }
@@ -214,8 +215,8 @@ fn nulls_are_counted_whatever_the_producer_says() {
     assert_eq!(back.len(), 0);
 }
 
-/// As a table, which is what arrow-rs makes streams of.
-fn stream(batches: Vec<Result<ArrayRef, ArrowError>>) -> ffi::Chunks {
+/// Stream of tables of one column, since arrow-rs makes streams of tables alone.
+fn stream(batches: Vec<Result<ArrayRef, ArrowError>>) -> import::Chunks {
     let schema = Arc::new(Schema::new(vec![Field::new("p", kinds()[0].data_type().clone(), true)]));
     let batch = {
         let schema = schema.clone();
@@ -223,7 +224,7 @@ fn stream(batches: Vec<Result<ArrayRef, ArrowError>>) -> ffi::Chunks {
     };
     let reader = RecordBatchIterator::new(batches.into_iter().map(batch), schema);
     // SAFETY: from arrow-rs itself.
-    unsafe { ffi::Chunks::new(FFI_ArrowArrayStream::new(Box::new(reader))) }.unwrap()
+    unsafe { import::Chunks::new(FFI_ArrowArrayStream::new(Box::new(reader))) }.unwrap()
 }
 
 #[test]
@@ -249,7 +250,7 @@ fn extension_types_are_refused() {
     let field = field.with_metadata([("ARROW:extension:name".into(), "arrow.bool8".into())].into());
     let schema = FFI_ArrowSchema::try_from(&field).unwrap();
     // SAFETY: from arrow-rs itself.
-    let error = unsafe { ffi::data_type(&schema) }.unwrap_err();
+    let error = unsafe { import::data_type(&schema) }.unwrap_err();
     assert!(error.to_string().contains("of the extension type \"arrow.bool8\""), "{error}");
 }
 

@@ -28,21 +28,25 @@ pub(crate) use lanes;
 
 /// How distributions lie in blocks.
 pub trait Layout {
+    /// Whether all lanes belong to one distribution.
+    const ONE: bool;
     /// The sum over all lanes that belong to the same distribution, in each of these lanes.
     fn sum(lanes: Block) -> Block;
     /// The maximum over them.
     fn max(lanes: Block) -> Block;
     /// Whether something holds for all of them.
     fn all(lanes: [bool; LANES]) -> [bool; LANES];
-    /// The lanes, as one block up to here. If they come together later on, the compiler's vectoriser would begin with pairs of
-    /// them, and go through all that comes before in pairs. A hint, on which nothing but the time depends.
-    fn whole(lanes: Block) -> Block;
+    /// Optimisation barrier: without it LLVM vectorises the horizontal step in pairs, and narrows the loop before it. Nothing but
+    /// the time depends on it.
+    fn optimisation_barrier(lanes: Block) -> Block;
 }
 
 /// One distribution, eight elements to a block.
-pub struct Along;
+pub struct OneRow;
 
-impl Layout for Along {
+impl Layout for OneRow {
+    const ONE: bool = true;
+
     #[inline(always)]
     fn sum(lanes: Block) -> Block {
         [pairwise(&lanes); LANES]
@@ -67,21 +71,23 @@ impl Layout for Along {
     }
 
     #[inline(always)]
-    fn whole(lanes: Block) -> Block {
+    fn optimisation_barrier(lanes: Block) -> Block {
         std::hint::black_box(lanes)
     }
 }
 
-/// Not inlined, which keeps the lanes [whole](Layout::whole), too, and spares a sum the way through memory.
+/// Not inlined, which is an [optimisation barrier](Layout::optimisation_barrier), too, and spares a sum the way through memory.
 #[inline(never)]
 fn pairwise([a, b, c, d, e, f, g, h]: &Block) -> f64 {
     ((a + b) + (c + d)) + ((e + f) + (g + h))
 }
 
 /// Eight distributions, an element of each to a block. In this way short ones are as cheap as long ones.
-pub struct Across;
+pub struct EightRows;
 
-impl Layout for Across {
+impl Layout for EightRows {
+    const ONE: bool = false;
+
     #[inline(always)]
     fn sum(lanes: Block) -> Block {
         lanes
@@ -98,7 +104,7 @@ impl Layout for Across {
     }
 
     #[inline(always)]
-    fn whole(lanes: Block) -> Block {
+    fn optimisation_barrier(lanes: Block) -> Block {
         lanes
     }
 }
@@ -239,7 +245,7 @@ impl Totals {
     pub fn of<L: Layout>(source: &impl Source) -> Totals {
         let mut scan = Scan { source, max: [0.0; LANES], min: [0.0; LANES] };
         let [total] = sums::<(), L, 1>(source.blocks(), &mut scan);
-        Totals { total, max: L::whole(scan.max), min: L::whole(scan.min) }
+        Totals { total, max: L::optimisation_barrier(scan.max), min: L::optimisation_barrier(scan.min) }
     }
 
     /// Of weights in single precision, read otherwise.
@@ -277,7 +283,7 @@ impl Totals {
 
     /// The power of two that brings the sum of weights with this maximum into the middle of the range.
     pub fn scale(&self) -> f64 {
-        let max = Along::max(self.max)[0];
+        let max = OneRow::max(self.max)[0];
         if max > HUGE {
             power_of_two(if max > 1e200 { -900 } else { -500 })
         } else if max < TINY {
@@ -307,33 +313,33 @@ impl Extremes {
     }
 }
 
-/// Values of distributions in blocks, and where they hold; elsewhere the rules have to be asked.
+/// Values of distributions in blocks, where nothing is out of the ordinary; elsewhere the rules have to be asked.
 #[derive(Clone, Copy, Debug)]
-pub struct Plain {
+pub struct FastPath {
     /// The values.
     pub value: Block,
-    /// Whether they hold.
-    pub holds: [bool; LANES],
+    /// Where they are valid.
+    pub valid: [bool; LANES],
 }
 
-impl Plain {
-    /// These values where they hold, and others elsewhere.
+impl FastPath {
+    /// No lane is valid.
+    pub const NOWHERE: FastPath = FastPath { value: [0.0; LANES], valid: [false; LANES] };
+
+    /// These values where they are valid, and others elsewhere.
     #[inline(always)]
-    pub fn or(self, other: Plain) -> Plain {
-        Plain {
-            value: lanes!(k => if self.holds[k] { self.value[k] } else { other.value[k] }),
-            holds: lanes!(k => self.holds[k] | other.holds[k]),
+    pub fn or(self, other: FastPath) -> FastPath {
+        FastPath {
+            value: lanes!(k => if self.valid[k] { self.value[k] } else { other.value[k] }),
+            valid: lanes!(k => self.valid[k] | other.valid[k]),
         }
     }
 }
 
-/// Nowhere.
-pub const NOT_PLAIN: Plain = Plain { value: [0.0; LANES], holds: [false; LANES] };
-
 /// Whether all of them hold.
 #[inline(always)]
 pub fn all(lanes: [bool; LANES]) -> bool {
-    Along::all(lanes)[0]
+    OneRow::all(lanes)[0]
 }
 
 /// Whether one of them holds.

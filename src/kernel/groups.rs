@@ -1,210 +1,121 @@
-//! Columns, groups and windows, which a data frame sums: what each element adds to the sums, and what they amount to.
+//! Driver of columns, groups and windows, which a data frame sums: what each element adds to the sums, and what they amount to.
 //!
-//! **Two halves.** A data frame may add up one element after the other, and each addition to a large total rounds: after a
-//! million equal weights, as much as 9e-12 of it. So every quantity is summed in two halves. The leading 16 bits of each
-//! element add up without rounding, but for elements below 2^−37 of the total (53 bits less 16). What the sum of the other
+//! **Lead and rest.** A data frame may add up one element after the other, and each addition to a large total rounds: after a
+//! million equal weights, as much as 9e-12 of it. So every part is summed in two columns. The leading 16 bits of each
+//! summand add up without rounding, but for summands below 2^−37 of the total (53 bits less 16). What the sum of the other
 //! bits loses is smaller by 2^15. (The idea of splitting is Veltkamp's and Dekker's; bits are cut off here, not rounded.)
 //!
-//! **Rules.** Where a rule keeps the sums from being the answer, they needn't be numbers. Each half of a mass and of a term
-//! tells one rule, by NaN, so that no column of [`Rank`]s has to be reduced beside them; [`rank`] reads it back:
-//!
-//! | | high half | low half |
-//! | --- | --- | --- |
-//! | mass | a NaN or an infinity | a negative weight |
-//! | term | a null | q = 0 < p; and, by −[`MARK`], that some p is 0 |
+//! **Rules** travel as signals in these columns: see [`rules`](super::rules).
 
 use std::marker::PhantomData;
 
-use super::columns::{Map, MapPairs, map, map_pairs};
-use super::contract::{Missing, NanPolicy, Precision, Rank, Side, Unit, missing_side};
-use super::kl_div::Summands;
-use super::math::Arithmetic;
-use super::rows::Values;
-use super::simd::{Loop, vectorised};
+use super::broadcast::Mismatch;
+use super::elements::{Map, map, map_pairs};
+use super::options::{NanPolicy, Precision, Unit};
+use super::quantity::{Numbers, Quantity, Sums};
+use super::rules::{NULL_SIGNALS, Rank, Role, Split, SplitSum, located, rank_of_sums, signal};
+use super::simd::{Arithmetic, Loop, vectorised};
+use super::values::Values;
 use super::weights::{Weight, Weights};
-use super::{entropy, kl_div};
 
-/// A half of a quantity.
+/// Bits of a double that the lead has: sign, exponent and the leading 16 of the significand.
+const LEAD: u64 = u64::MAX << (53 - 16);
+
+/// One column of summands: a part of the sums, and a split of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Half {
-    /// The leading bits.
-    High,
-    /// The others.
-    Low,
-}
-
-/// The bits of a double that the high half has: sign, exponent and the leading 16 of the significand.
-const HIGH: u64 = u64::MAX << (53 - 16);
-
-/// What a quantity is to the sums.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Mass of p or q.
-    Mass,
-    /// A summand of the value.
-    Term,
-    /// Anything else.
-    Other,
-}
-
-/// The low half of a term has −MARK where p is 0, so that a group of nothing but zeros differs from one of no elements. It is
-/// the smallest double there is, and changes no sum that is a normal number; negative, lest it lift a result of 0.
-pub const MARK: f64 = f64::from_bits(1);
-
-/// The low half of the term of a result in single precision, which has nothing but marks. There, −1 stands for −[`MARK`].
-pub fn single_marks(low: Vec<f64>) -> Vec<f32> {
-    low.into_iter().map(|mark| (mark / MARK) as f32).collect()
-}
-
-/// Sums of [`single_marks`] as sums of marks.
-pub fn marks_of_single(sums: &[f64]) -> Vec<f64> {
-    sums.iter().map(|sum| sum * MARK).collect()
-}
-
-/// A half of one quantity, compiled for each.
-trait Channel {
-    /// The half of a value that belongs to p and q, where `high` are the bits that the high half has.
-    fn of(value: f64, high: u64, p: f64, q: f64) -> f64;
-
-    /// Whether it tells of a null.
-    const OF_NULL: bool = false;
-}
-
-#[inline(always)]
-fn high_half(value: f64, high: u64) -> f64 {
-    f64::from_bits(value.to_bits() & high)
-}
-
-#[inline(always)]
-fn low_half(value: f64, high: u64) -> f64 {
-    value - high_half(value, high)
-}
-
-/// Declares channels.
-macro_rules! channels {
-    ($($name:ident = |$value:ident, $high:ident, $p:ident, $q:ident| $half:expr $(, of_null: $of_null:literal)?;)+) => {$(
-        struct $name;
-
-        impl Channel for $name {
-            $(const OF_NULL: bool = $of_null;)?
-
-            #[inline(always)]
-            fn of($value: f64, $high: u64, $p: f64, $q: f64) -> f64 {
-                $half
-            }
-        }
-    )+};
-}
-
-channels! {
-    // 0 times anything finite is 0.
-    MassHigh = |value, high, p, q| high_half(value, high) + (p * 0.0 + q * 0.0);
-    MassLow = |value, high, p, q| if (p < 0.0) | (q < 0.0) { f64::NAN } else { low_half(value, high) };
-    TermHigh = |value, high, _p, _q| high_half(value, high), of_null: true;
-    TermLow = |value, high, p, q| {
-        let half = if p == 0.0 { -MARK } else { low_half(value, high) };
-        if (p > 0.0) & (q == 0.0) { f64::NAN } else { half }
-    };
-    OtherHigh = |value, high, _p, _q| high_half(value, high);
-    OtherLow = |value, high, _p, _q| low_half(value, high);
-}
-
-/// How a quantity is summed.
-#[derive(Clone, Copy, Debug)]
-pub struct Summing {
-    /// What it is to the sums.
+pub struct Column {
+    /// Position among the parts.
+    pub part: usize,
+    /// Lead or rest.
+    pub split: Split,
+    /// What the part is to the sums.
     pub role: Role,
-    /// Which half of it.
-    pub half: Half,
-    /// The precision of the result.
-    pub precision: Precision,
-    /// What to do about missing elements.
-    pub policy: NanPolicy,
 }
 
-/// A half of what a map makes of elements.
-struct Summed<'a, M, C> {
-    of: &'a M,
-    high: u64,
+impl Column {
+    /// The column of this name.
+    pub fn find<S: Sums>(name: &str) -> Option<Column> {
+        S::PARTS.iter().enumerate().find_map(|(part, of)| {
+            let split = if of.lead == name { Split::Lead } else { Split::Rest };
+            (split == Split::Lead || of.rest == name).then_some(Column { part, split, role: of.role })
+        })
+    }
+}
+
+/// Names of the columns of summands, in the order in which their sums are taken.
+pub fn column_names<S: Sums>() -> Vec<&'static str> {
+    S::PARTS.iter().flat_map(|part| [part.lead, part.rest]).collect()
+}
+
+/// Summand of each element in one column of the sums `S`.
+struct Summand<S, const PART: usize, const REST: bool> {
+    /// The bits that the lead has.
+    lead: u64,
     policy: NanPolicy,
-    channel: PhantomData<C>,
+    sums: PhantomData<S>,
 }
 
-impl<M, C: Channel> Summed<'_, M, C> {
-    #[inline(always)]
-    fn summand(&self, p: f64, q: f64, value: f64) -> f64 {
-        let half = C::of(value, self.high, p, q);
-        let dropped = (self.policy == NanPolicy::Omit) & (p.is_nan() | q.is_nan());
-        if dropped { 0.0 } else { half }
-    }
-
-    #[inline(always)]
-    fn of_null(&self) -> f64 {
-        if C::OF_NULL && self.policy != NanPolicy::Omit { f64::NAN } else { 0.0 }
-    }
-}
-
-impl<M: Map<Out = f64>, C: Channel> Map for Summed<'_, M, C> {
-    type Out = f64;
-
-    #[inline(always)]
-    fn of<A: Arithmetic>(&self, x: Option<f64>) -> f64 {
-        match x {
-            // There is mass wherever p has some.
-            Some(p) => self.summand(p, 1.0, self.of.of::<A>(x)),
-            None => self.of_null(),
-        }
-    }
-}
-
-impl<M: MapPairs<Out = f64>, C: Channel> MapPairs for Summed<'_, M, C> {
+impl<S: Sums, const PART: usize, const REST: bool> Map for Summand<S, PART, REST> {
     type Out = f64;
 
     #[inline(always)]
     fn of<A: Arithmetic>(&self, p: Option<f64>, q: Option<f64>) -> f64 {
-        match (p, q) {
-            (Some(x), Some(y)) => self.summand(x, y, self.of.of::<A>(p, q)),
-            _ => self.of_null(),
-        }
+        let (role, split) = (S::PARTS[PART].role, if REST { Split::Rest } else { Split::Lead });
+        let (Some(p), Some(q)) = (p, q) else {
+            let signals = (role, split) == NULL_SIGNALS && self.policy != NanPolicy::Omit;
+            return if signals { f64::NAN } else { 0.0 };
+        };
+        let value = S::parts::<A>(p, q).as_slice()[PART];
+        let lead = f64::from_bits(value.to_bits() & self.lead);
+        let half = signal(role, split, if REST { value - lead } else { lead }, p, q);
+        let dropped = (self.policy == NanPolicy::Omit) & (p.is_missing() | q.is_missing());
+        if dropped { 0.0 } else { half }
     }
 }
 
-/// Calls `$f` with a [`Summed`] of `$of`, as `$how` says.
-macro_rules! with_summed {
-    ($of:expr, $how:expr, |$summed:ident| $f:expr) => {{
-        let Summing { role, half, precision, policy } = $how;
-        // Single precision needs no second half, and that of the term is in single precision, too.
-        let high = if precision == Precision::Single { u64::MAX } else { HIGH };
-        macro_rules! with {
-            ($channel:ty) => {{
-                let $summed = &Summed { of: $of, high, policy, channel: PhantomData::<$channel> };
-                $f
-            }};
-        }
-        match (role, half) {
-            (Role::Mass, Half::High) => with!(MassHigh),
-            (Role::Mass, Half::Low) => with!(MassLow),
-            (Role::Term, Half::High) => with!(TermHigh),
-            (Role::Term, Half::Low) => with!(TermLow),
-            (Role::Other, Half::High) => with!(OtherHigh),
-            (Role::Other, Half::Low) => with!(OtherLow),
-        }
-    }};
-}
+/// The most parts that sums may have.
+const MOST_PARTS: usize = 8;
 
-/// A half of a quantity of every element.
-pub fn summands<T: Weight>(x: Weights<T>, of: &impl Map<Out = f64>, how: Summing) -> Vec<f64> {
-    with_summed!(of, how, |summed| map(x, summed))
-}
-
-/// The same for pairs; lengths as in [`map_pairs`].
-pub fn pair_summands<T: Weight>(
+/// Summands of all elements in one column, for a result of this precision.
+pub fn summands<S: Sums, T: Weight>(
     p: Weights<T>,
-    q: Weights<T>,
-    of: &impl MapPairs<Out = f64>,
-    how: Summing,
-) -> Vec<f64> {
-    with_summed!(of, how, |summed| map_pairs(p, q, summed))
+    q: Option<Weights<T>>,
+    column: Column,
+    precision: Precision,
+    policy: NanPolicy,
+) -> Result<Vec<f64>, Mismatch> {
+    const { assert!(S::PARTS.len() <= MOST_PARTS) }
+    // In single precision all is lead, and the rest has nothing but signals.
+    let lead = if precision == Precision::Single { u64::MAX } else { LEAD };
+    macro_rules! by_part {
+        ($($part:literal)*) => {
+            match (column.part, column.split) {
+                $(
+                    ($part, Split::Lead) => summands_of::<S, T, $part, false>(p, q, lead, policy),
+                    ($part, Split::Rest) => summands_of::<S, T, $part, true>(p, q, lead, policy),
+                )*
+                _ => unreachable!("a column of no part"),
+            }
+        };
+    }
+    by_part!(0 1 2 3 4 5 6 7)
+}
+
+fn summands_of<S: Sums, T: Weight, const PART: usize, const REST: bool>(
+    p: Weights<T>,
+    q: Option<Weights<T>>,
+    lead: u64,
+    policy: NanPolicy,
+) -> Result<Vec<f64>, Mismatch> {
+    // A constant, so that nothing is compiled for parts that there aren't.
+    if const { PART >= S::PARTS.len() } {
+        return Ok(Vec::new());
+    }
+    let summand = Summand::<S, PART, REST> { lead, policy, sums: PhantomData };
+    match q {
+        None => Ok(map(p, &summand)),
+        Some(q) => map_pairs(p, q, &summand),
+    }
 }
 
 /// Whether an element is missing.
@@ -214,158 +125,67 @@ impl Map for IsMissing {
     type Out = bool;
 
     #[inline(always)]
-    fn of<A: Arithmetic>(&self, x: Option<f64>) -> bool {
-        Rank::of_element(x).is_missing()
-    }
-}
-
-impl MapPairs for IsMissing {
-    type Out = bool;
-
-    #[inline(always)]
     fn of<A: Arithmetic>(&self, p: Option<f64>, q: Option<f64>) -> bool {
         Rank::of_pair(p, q).is_missing()
     }
 }
 
-/// For [`NanPolicy::Raise`]: where elements are missing, as numbers of which a group takes the maximum. Whether it is an error
-/// is for the group to say: elements that are in none are told of, too.
-pub fn missing<T: Weight>(x: Weights<T>) -> Vec<i64> {
-    located(map(x, &IsMissing), |_| Side::P)
-}
-
-/// The same for pairs; lengths as in [`map_pairs`].
-pub fn missing_pairs<T: Weight>(p: Weights<T>, q: Weights<T>) -> Vec<i64> {
-    let side = |at| missing_side(p.get(if p.len() == 1 { 0 } else { at }));
-    located(map_pairs(p, q, &IsMissing), side)
-}
-
-fn located(missing: Vec<bool>, side: impl Fn(usize) -> Side) -> Vec<i64> {
-    let locate = |(at, missing)| match missing {
-        // The first of a group has to be the greatest.
-        true => LOCATED - 2 * at as i64 - i64::from(side(at) == Side::Q),
-        false => 0,
+/// Places of missing elements, for [`NanPolicy::Raise`], as numbers of which a group takes the maximum. Whether one is an error
+/// is for the group to say: elements that are in none have places, too.
+pub fn missing<T: Weight>(p: Weights<T>, q: Option<Weights<T>>) -> Result<Vec<i64>, Mismatch> {
+    let missing = match q {
+        None => map(p, &IsMissing),
+        Some(q) => map_pairs(p, q, &IsMissing)?,
     };
-    missing.into_iter().enumerate().map(locate).collect()
+    let p_at = |at| p.get(if p.len() == 1 { 0 } else { at });
+    let place = |(at, missing)| if missing { located(true, at, p_at(at)) } else { 0 };
+    Ok(missing.into_iter().enumerate().map(place).collect())
 }
 
-/// Room for the positions in a batch, and exact as a double.
-const LOCATED: i64 = 1 << 52;
-
-/// What the maximum of [`missing`] says is missing.
-pub fn first_missing(located: f64) -> Option<Missing> {
-    let below = LOCATED - located as i64;
-    let side = if below % 2 == 0 { Side::P } else { Side::Q };
-    (located > 0.0).then_some(Missing { side, at: (below / 2) as usize })
-}
-
-/// What becomes of the N sums of a group, of which the first is the mass of p and the last that of the terms.
-pub trait Finish<const N: usize> {
-    /// The value of the sums, where no rule but 9 applies.
-    fn value<A: Arithmetic>(sums: [f64; N]) -> f64;
-    /// What the rules make of it.
-    fn settle(rank: Rank, sums: [f64; N], value: f64) -> Option<f64>;
-}
-
-/// Sums of [`columns::Mass`](super::columns::Mass) and [`columns::Term`](super::columns::Term).
-pub struct Entropy;
-
-impl Finish<2> for Entropy {
-    #[inline(always)]
-    fn value<A: Arithmetic>([mass, term]: [f64; 2]) -> f64 {
-        entropy::of_sums::<A>(mass, term)
-    }
-
-    #[inline(always)]
-    fn settle(rank: Rank, _: [f64; 2], value: f64) -> Option<f64> {
-        entropy::settle(rank, value)
-    }
-}
-
-/// Sums of the masses of p and q and of [`columns::TermPq`](super::columns::TermPq).
-pub struct KlDiv;
-
-impl Finish<3> for KlDiv {
-    #[inline(always)]
-    fn value<A: Arithmetic>([p, q, term]: [f64; 3]) -> f64 {
-        kl_div::of_sums::<A>(Summands { p, q, term })
-    }
-
-    #[inline(always)]
-    fn settle(rank: Rank, [_, q, _]: [f64; 3], value: f64) -> Option<f64> {
-        kl_div::settle(rank, q, || value)
-    }
-}
-
-/// Sums of the masses of p and q, the excesses near and far, and of [`columns::TermApart`](super::columns::TermApart).
-pub struct KlDivApart;
-
-impl Finish<5> for KlDivApart {
-    #[inline(always)]
-    fn value<A: Arithmetic>([p, q, near, far, term]: [f64; 5]) -> f64 {
-        kl_div::of_sums_apart::<A>(p, q, kl_div::Apart { near, far, term })
-    }
-
-    #[inline(always)]
-    fn settle(rank: Rank, [_, q, ..]: [f64; 5], value: f64) -> Option<f64> {
-        kl_div::settle(rank, q, || value)
-    }
-}
-
-/// The sums of a group's halves, high and low.
-pub type Halves<T> = [T; 2];
-
-/// The values of groups.
-pub fn finish<F: Finish<N>, const N: usize>(halves: [Halves<&[f64]>; N], unit: Unit) -> Values {
-    let mut nats = vec![0.0; halves[0][0].len()];
-    // In a window there are as many groups as there are rows, hence the loops.
-    if vectorised(EachGroup::<F, N> { halves, nats: &mut nats, of: PhantomData }) {
+/// Values of groups from their sums: a lead and a rest for each part.
+pub fn finish<Q: Quantity, S: Sums>(sums: &Sum<S>, unit: Unit) -> Values {
+    let columns = <S::Numbers as Numbers>::slice_of(sums);
+    let mut nats = vec![0.0; columns[0][0].len()];
+    // In a window there are as many groups as there are rows, hence the loop over all at once.
+    if vectorised(EachGroup::<S> { sums, nats: &mut nats }) {
         nats.iter_mut().for_each(|nats| *nats = unit.express(*nats));
         return nats.into();
     }
     let mut values = Values::with_capacity(nats.len());
     for (i, nats) in nats.into_iter().enumerate() {
-        let group = halves.map(|halves| halves.map(|half| half[i]));
-        let nats = F::settle(rank(group), sums(group), nats);
+        let (rank, totals) = group::<S>(sums, i);
+        let nats = rank.settle(Q::ANSWERS, || !Q::PAIR || totals.as_slice()[1] != 0.0, || nats);
         values.push(nats.map(|nats| unit.express(nats)));
     }
     values
 }
 
-/// The sums of both halves.
+/// Sums of groups, in columns.
+pub type Sum<'a, S> = <<S as Sums>::Numbers as Numbers>::Of<SplitSum<&'a [f64]>>;
+
+/// Rank and sums of one group.
+pub fn group<S: Sums>(sums: &Sum<S>, i: usize) -> (Rank, S::Numbers) {
+    let columns = <S::Numbers as Numbers>::slice_of(sums);
+    let of = |[lead, rest]: SplitSum<&[f64]>| [lead[i], rest[i]];
+    let rank = rank_of_sums(of(columns[0]), of(columns[columns.len() - 1]));
+    (rank, totals::<S>(columns, i))
+}
+
 #[inline(always)]
-pub fn sums<const N: usize>(group: [Halves<f64>; N]) -> [f64; N] {
-    group.map(|[high, low]| high + low)
-}
-
-/// The rank of a group, which is the highest of its elements', from what the halves of its sums tell. Ranks with the same
-/// value are not told apart: an infinity has that of NaN, and p = 0 < q that of p = q = 0.
-pub fn rank<const N: usize>(group: [Halves<f64>; N]) -> Rank {
-    let ([mass_high, mass_low], [term_high, term_low]) = (group[0], group[N - 1]);
-    if term_high.is_nan() {
-        Rank::Null
-    } else if mass_high.is_nan() {
-        Rank::Nan
-    } else if mass_low.is_nan() {
-        Rank::Negative
-    } else if term_low.is_nan() {
-        Rank::OnlyP
-    } else if mass_high + mass_low > 0.0 {
-        Rank::Positive
-    } else if term_low == 0.0 {
-        Rank::Absent
-    } else {
-        Rank::Zero
+fn totals<S: Sums>(columns: &[SplitSum<&[f64]>], i: usize) -> S::Numbers {
+    let mut totals = S::Numbers::ZERO;
+    for (total, [lead, rest]) in totals.as_mut_slice().iter_mut().zip(columns) {
+        *total = lead[i] + rest[i];
     }
+    totals
 }
 
-struct EachGroup<'a, F, const N: usize> {
-    halves: [Halves<&'a [f64]>; N],
+struct EachGroup<'a, 'b, S: Sums> {
+    sums: &'a Sum<'b, S>,
     nats: &'a mut [f64],
-    of: PhantomData<F>,
 }
 
-impl<F: Finish<N>, const N: usize> Loop for EachGroup<'_, F, N> {
+impl<S: Sums> Loop for EachGroup<'_, '_, S> {
     /// Whether all have the rank [`Rank::Positive`].
     type Out = bool;
 
@@ -373,19 +193,17 @@ impl<F: Finish<N>, const N: usize> Loop for EachGroup<'_, F, N> {
     fn run<A: Arithmetic>(self) -> bool {
         // Of one length for all, which spares the loop the checks.
         let count = self.nats.len();
-        let mut halves = self.halves;
-        for half in halves.iter_mut().flatten() {
+        let mut columns = *self.sums;
+        for half in <S::Numbers as Numbers>::slice_of_mut(&mut columns).iter_mut().flatten() {
             *half = &half[..count];
         }
+        let columns = <S::Numbers as Numbers>::slice_of(&columns);
         let mut positive = true;
         for (i, nats) in self.nats.iter_mut().enumerate() {
-            let mut group = [[0.0; 2]; N];
-            for (group, [high, low]) in group.iter_mut().zip(&halves) {
-                *group = [high[i], low[i]];
-            }
-            let sums = sums(group);
-            positive &= (sums[0] > 0.0) & !sums[N - 1].is_nan();
-            *nats = F::value::<A>(sums);
+            let totals = totals::<S>(columns, i);
+            let of = totals.as_slice();
+            positive &= (of[0] > 0.0) & !of[S::Numbers::LEN - 1].is_nan();
+            *nats = S::value::<A>(totals);
         }
         positive
     }
@@ -394,8 +212,11 @@ impl<F: Finish<N>, const N: usize> Loop for EachGroup<'_, F, N> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::columns::{Mass, MassP, Term, TermApart, TermPq, map};
-    use crate::kernel::contract::{judge, judge_pairs};
+    use crate::kernel::mass::mass;
+    use crate::kernel::quantities::{Entropy, QUANTITIES};
+    use crate::kernel::registry::{Registered, Summands};
+    use crate::kernel::rules::{Missing, Side, first_missing, judge};
+    use crate::kernel::simd::Fused;
     use crate::kernel::weights::Bits;
 
     #[test]
@@ -403,30 +224,26 @@ mod tests {
         let values = [1.0, 5.0, f64::NAN];
         let q = Weights::new(&values, Some(Bits::new(&[0b101], 0)));
         let p = Weights::new(&[1.0], None);
-        let cases = [(missing(q), Side::P), (missing_pairs(p, q), Side::Q), (missing_pairs(q, p), Side::P)];
-        for (missing, side) in cases {
-            let highest = missing.into_iter().max().unwrap();
+        for (p, q, side) in [(q, None, Side::P), (p, Some(q), Side::Q), (q, Some(p), Side::P)] {
+            let highest = missing(p, q).unwrap().into_iter().max().unwrap();
             assert_eq!(first_missing(highest as f64), Some(Missing { side, at: 1 }));
         }
-        assert_eq!(missing(p), [0]);
+        assert_eq!(missing(p, None).unwrap(), [0]);
         assert_eq!(first_missing(0.0), None);
     }
 
-    fn how(role: Role, half: Half, policy: NanPolicy) -> Summing {
-        Summing { role, half, precision: Precision::Double, policy }
+    fn column(part: usize, split: Split) -> Column {
+        Column { part, split, role: <Entropy as Sums>::PARTS[part].role }
     }
 
     /// Added up as a streaming engine may: one element after the other.
-    fn halves<M: Map<Out = f64>>(x: Weights<f64>, of: &M, role: Role, policy: NanPolicy) -> Halves<f64> {
-        [Half::High, Half::Low].map(|half| summands(x, of, how(role, half, policy)).iter().sum())
-    }
-
-    fn group(x: Weights<f64>, policy: NanPolicy) -> (Rank, Option<f64>) {
-        let mass = halves(x, &Mass, Role::Mass, policy);
-        let term = halves(x, &Term, Role::Term, policy);
-        let slices = [&mass, &term].map(|[high, low]| [high, low].map(std::slice::from_ref));
-        let (values, valid) = finish::<Entropy, 2>(slices, Unit::new(None)).into_parts();
-        (rank([mass, term]), valid.is_none().then_some(values[0]))
+    fn split_sum(x: &[f64], part: usize) -> SplitSum<f64> {
+        [Split::Lead, Split::Rest].map(|split| {
+            let x = Weights::new(x, None);
+            let column = column(part, split);
+            let summands = summands::<Entropy, _>(x, None, column, Precision::Double, NanPolicy::Propagate);
+            summands.unwrap().iter().sum()
+        })
     }
 
     #[test]
@@ -434,9 +251,10 @@ mod tests {
         for weight in [0.1, 0.3, 1e-6, 1e9] {
             for count in [1, 2, 1000, 1_000_000] {
                 let x = vec![weight; count];
-                let (rank, value) = group(Weights::new(&x, None), NanPolicy::Propagate);
-                let (got, exact) = (value.unwrap(), (count as f64).ln());
-                assert_eq!(rank, Rank::Positive);
+                let sums = [split_sum(&x, 0), split_sum(&x, 1)];
+                let columns = sums.each_ref().map(|sums| sums.each_ref().map(std::slice::from_ref));
+                let got = finish::<Entropy, Entropy>(&columns, Unit::new(None)).into_parts().0[0];
+                let exact = (count as f64).ln();
                 // The promise on groups; exactly 0 for one.
                 let bound = if count == 1 { 0.0 } else { 1e-14 * (1.0 + (weight * count as f64).ln().abs()) };
                 assert!((got - exact).abs() <= bound, "{count} times {weight}: {got} for {exact}");
@@ -445,14 +263,13 @@ mod tests {
     }
 
     #[test]
-    fn halves_add_up_to_the_whole() {
+    fn lead_and_rest_add_up_to_the_whole() {
         for x in [0.1, 1e300, 3e-300, 5e-324, 1.0] {
-            let x = Weights::new(std::slice::from_ref(&x), None);
-            let [high, low] = halves(x, &Mass, Role::Mass, NanPolicy::Propagate);
-            assert_eq!(high + low, map(x, &Mass)[0]);
-            assert_eq!(high.to_bits() & !HIGH, 0);
-            let [high, low] = halves(x, &Term, Role::Term, NanPolicy::Propagate);
-            assert_eq!(high + low, map(x, &Term)[0]);
+            let [lead, rest] = split_sum(&[x], 0);
+            assert_eq!(lead + rest, mass(x));
+            assert_eq!(lead.to_bits() & !LEAD, 0);
+            let [lead, rest] = split_sum(&[x], 1);
+            assert_eq!(lead + rest, <Entropy as Sums>::parts::<Fused>(x, 1.0)[1]);
         }
     }
 
@@ -468,51 +285,67 @@ mod tests {
         None,
     ];
 
-    /// Ranks that are told apart by nothing but their names.
-    fn alike(rank: Rank) -> Rank {
-        match rank {
-            Rank::Infinite => Rank::Nan,
-            Rank::OnlyQ => Rank::Zero,
-            rank => rank,
-        }
-    }
-
-    fn bits(x: &[Option<f64>]) -> (Vec<f64>, Vec<u8>) {
+    fn with_validity(x: &[Option<f64>]) -> (Vec<f64>, Vec<u8>) {
         let valid = x.iter().enumerate().map(|(i, x)| u8::from(x.is_some()) << i).sum();
         (x.iter().map(|x| x.unwrap_or(7.0)).collect(), vec![valid])
     }
 
+    /// Holds the rank that the sums of a group signal against the highest of its elements.
+    fn assert_signalled(
+        quantity: &Registered,
+        summands: &Summands,
+        p: &[Option<f64>],
+        q: Option<&[Option<f64>]>,
+    ) {
+        let names = (summands.names)();
+        let (p_values, p_valid) = with_validity(p);
+        let (q_values, q_valid) = with_validity(q.unwrap_or(p));
+        let of_p = Weights::new(&p_values, Some(Bits::new(&p_valid, 0)));
+        let of_q = q.map(|_| Weights::new(&q_values, Some(Bits::new(&q_valid, 0))));
+        for policy in [NanPolicy::Propagate, NanPolicy::Omit] {
+            let sum = |name: &str| -> f64 {
+                let (column, summands) = quantity.summands::<f64>(name).unwrap();
+                summands(of_p, of_q, column, Precision::Double, policy).unwrap().iter().sum()
+            };
+            let (mass, term) = ([0, 1].map(|k| sum(names[k])), [2, 1].map(|k| sum(names[names.len() - k])));
+            let expected = judge(of_p, of_q, policy).unwrap();
+            let what = format!("{} {p:?} {q:?} {policy:?}", quantity.name);
+            assert_eq!(rank_of_sums(mass, term).code(), expected.code(), "{what}");
+        }
+    }
+
     #[test]
-    fn halves_tell_the_rank() {
-        let groups = KINDS.iter().flat_map(|a| KINDS.map(|b| vec![*a, b])).chain([vec![], vec![None; 3]]);
-        for group_of in groups {
-            let (values, valid) = bits(&group_of);
-            let x = Weights::new(&values, Some(Bits::new(&valid, 0)));
-            for policy in [NanPolicy::Propagate, NanPolicy::Omit] {
-                let expected = judge(x, policy).unwrap();
-                assert_eq!(group(x, policy).0, alike(expected), "{group_of:?} {policy:?}");
+    fn sums_signal_the_rank() {
+        let pairs: Vec<_> = KINDS.iter().flat_map(|p| KINDS.map(|q| (*p, q))).collect();
+        for quantity in QUANTITIES {
+            let summands = quantity.groups.iter().map(|groups| &groups.summands);
+            for summands in summands.chain(quantity.states.iter().map(|states| &states.summands)) {
+                if quantity.pair {
+                    for (a, b) in pairs.iter().flat_map(|a| pairs.iter().map(move |b| (*a, *b))) {
+                        assert_signalled(quantity, summands, &[a.0, b.0], Some(&[a.1, b.1]));
+                    }
+                    assert_signalled(quantity, summands, &[], Some(&[]));
+                } else {
+                    pairs.iter().for_each(|(a, b)| assert_signalled(quantity, summands, &[*a, *b], None));
+                    assert_signalled(quantity, summands, &[], None);
+                    assert_signalled(quantity, summands, &[None; 3], None);
+                }
             }
         }
     }
 
     #[test]
-    fn halves_tell_the_rank_of_pairs() {
-        let pairs: Vec<_> = KINDS.iter().flat_map(|p| KINDS.map(|q| (*p, q))).collect();
-        for (first, second) in pairs.iter().flat_map(|a| pairs.iter().map(move |b| (*a, *b))) {
-            let ((p, p_valid), (q, q_valid)) = (bits(&[first.0, second.0]), bits(&[first.1, second.1]));
-            let p = Weights::new(&p, Some(Bits::new(&p_valid, 0)));
-            let q = Weights::new(&q, Some(Bits::new(&q_valid, 0)));
-            for policy in [NanPolicy::Propagate, NanPolicy::Omit] {
-                let sum = |of: &dyn Fn(Summing) -> Vec<f64>, role| {
-                    [Half::High, Half::Low].map(|half| of(how(role, half, policy)).iter().sum::<f64>())
-                };
-                let mass = sum(&|how| pair_summands(p, q, &MassP, how), Role::Mass);
-                let term = sum(&|how| pair_summands(p, q, &TermPq, how), Role::Term);
-                let apart = sum(&|how| pair_summands(p, q, &TermApart, how), Role::Term);
-                let expected = alike(judge_pairs(p, q, policy).unwrap());
-                assert_eq!(rank([mass, term]), expected, "{first:?} {second:?} {policy:?}");
-                assert_eq!(rank([mass, apart]), expected, "{first:?} {second:?} {policy:?}");
+    fn a_column_belongs_to_one_part_of_one_quantity() {
+        for quantity in QUANTITIES {
+            let lists = quantity.groups.iter().map(|of| &of.summands);
+            for summands in lists.chain(quantity.states.iter().map(|of| &of.summands)) {
+                let names = (summands.names)();
+                assert!(names.iter().all(|name| quantity.column(name).is_some()));
+                assert!(names.iter().enumerate().all(|(i, name)| !names[..i].contains(name)));
+                assert_eq!(quantity.column(names[0]).unwrap().role, Role::Mass);
+                assert_eq!(quantity.column(names[names.len() - 1]).unwrap().role, Role::Term);
             }
+            assert_eq!(quantity.column("nothing"), None);
         }
     }
 }

@@ -15,126 +15,8 @@
 //! The functions are branch-free, so that the compiler turns loops over them into vector code.
 
 use std::f64::consts::{FRAC_1_SQRT_2, LN_2, SQRT_2};
-use std::marker::PhantomData;
 
-use super::simd::Loop;
-
-/// Multiplication with addition, as an instruction set has it.
-pub trait Arithmetic {
-    /// a·b + c.
-    fn mul_add(a: f64, b: f64, c: f64) -> f64;
-
-    /// a·b + c in single precision.
-    fn mul_add_single(a: f32, b: f32, c: f32) -> f32;
-
-    /// a·b − c·d within two units in the last place, even where the products cancel. The products must be normal numbers
-    /// well within the range, or zero.
-    fn difference_of_products(a: f64, b: f64, c: f64, d: f64) -> f64;
-
-    /// How the instruction set moves data.
-    type Registers: Registers;
-}
-
-/// What an instruction set does with data other than to compute with it.
-pub trait Registers: Sized {
-    /// Runs a loop in a function of its own, compiled for the same instructions, where there are some to choose from. Inlined
-    /// together, loops would run out of registers.
-    #[inline(always)]
-    fn outlined<A: Arithmetic<Registers = Self>, L: Loop>(body: L) -> L::Out {
-        body.run::<A>()
-    }
-
-    /// Rows as columns.
-    #[inline(always)]
-    fn transpose(rows: [[f64; 8]; 8]) -> [[f64; 8]; 8] {
-        transposed(rows)
-    }
-
-    /// The same in single precision.
-    #[inline(always)]
-    fn transpose_single(rows: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
-        transposed(rows)
-    }
-}
-
-#[inline(always)]
-fn transposed<T: Copy + Default>(rows: [[T; 8]; 8]) -> [[T; 8]; 8] {
-    let mut columns = [[T::default(); 8]; 8];
-    for i in 0..8 {
-        for k in 0..8 {
-            columns[i][k] = rows[k][i];
-        }
-    }
-    columns
-}
-
-/// Leaves moving data to the compiler.
-#[derive(Clone, Copy, Debug)]
-pub struct Portable;
-
-impl Registers for Portable {}
-
-/// Rounds a·b + c once. All instruction sets that have it give the same bits.
-#[derive(Clone, Copy, Debug)]
-pub struct Fused<R = Portable>(PhantomData<R>);
-
-impl<R: Registers> Arithmetic for Fused<R> {
-    type Registers = R;
-
-    #[inline(always)]
-    fn mul_add(a: f64, b: f64, c: f64) -> f64 {
-        a.mul_add(b, c)
-    }
-
-    #[inline(always)]
-    fn mul_add_single(a: f32, b: f32, c: f32) -> f32 {
-        a.mul_add(b, c)
-    }
-
-    /// Kahan's; Jeannerod, Louvet & Muller 2013.
-    #[inline(always)]
-    fn difference_of_products(a: f64, b: f64, c: f64, d: f64) -> f64 {
-        let cd = c * d;
-        let rounding = (-c).mul_add(d, cd);
-        a.mul_add(b, -cd) + rounding
-    }
-}
-
-/// Rounds a·b and the sum, on processors that have nothing better; the emulation of the fused instruction would be some
-/// twenty times slower.
-#[derive(Clone, Copy, Debug)]
-pub struct Separate;
-
-impl Arithmetic for Separate {
-    type Registers = Portable;
-
-    #[inline(always)]
-    fn mul_add(a: f64, b: f64, c: f64) -> f64 {
-        a * b + c
-    }
-
-    #[inline(always)]
-    fn mul_add_single(a: f32, b: f32, c: f32) -> f32 {
-        a * b + c
-    }
-
-    #[inline(always)]
-    fn difference_of_products(a: f64, b: f64, c: f64, d: f64) -> f64 {
-        (a * b - c * d) + (rounding_of_product(a, b) - rounding_of_product(c, d))
-    }
-}
-
-/// a·b − (a·b rounded), exactly (Dekker 1971, with Veltkamp's splitting).
-#[inline(always)]
-fn rounding_of_product(a: f64, b: f64) -> f64 {
-    let split = |x: f64| {
-        let scaled = 134_217_729.0 * x;
-        let high = scaled - (scaled - x);
-        (high, x - high)
-    };
-    let ((a_high, a_low), (b_high, b_low)) = (split(a), split(b));
-    ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low
-}
+use super::simd::Arithmetic;
 
 /// ln 2 in two parts: the first has 42 bits, so that its product with any exponent of a double is exact.
 const LN_2_HI: f64 = f64::from_bits(0x3fe6_2e42_fefa_3800);
@@ -181,7 +63,7 @@ const WIDE: [f64; 10] = [
 
 /// R(z), from one of the above. Two interleaved Horner chains have half the latency of one.
 #[inline(always)]
-fn artanh_tail<A: Arithmetic, const N: usize>(z: f64, c: &[f64; N]) -> f64 {
+fn artanh_remainder_of<A: Arithmetic, const N: usize>(z: f64, c: &[f64; N]) -> f64 {
     let w = z * z;
     let (mut top, mut next) = (c[N - 1], c[N - 2]);
     let mut k = N - 2;
@@ -200,8 +82,8 @@ fn artanh_tail<A: Arithmetic, const N: usize>(z: f64, c: &[f64; N]) -> f64 {
 
 /// R(s²) for |s| ≤ ⅓.
 #[inline(always)]
-pub fn tail<A: Arithmetic>(s: f64) -> f64 {
-    artanh_tail::<A, _>(s * s, &WIDE)
+pub fn artanh_remainder<A: Arithmetic>(s: f64) -> f64 {
+    artanh_remainder_of::<A, _>(s * s, &WIDE)
 }
 
 /// ln x for positive finite x, subnormals included, within one unit in the last place.
@@ -235,10 +117,10 @@ pub fn ln_away_from_one<A: Arithmetic>(x: f64) -> f64 {
 #[inline(always)]
 fn ln_of_product<A: Arithmetic>(m: f64, e: f64) -> f64 {
     let s = (m - 1.0) / (m + 1.0);
-    A::mul_add(e, LN_2, s * (2.0 + artanh_tail::<A, _>(s * s, &NARROW)))
+    A::mul_add(e, LN_2, s * (2.0 + artanh_remainder_of::<A, _>(s * s, &NARROW)))
 }
 
-/// ln 2·2⁻²³, the logarithm that one unit of the bits of an f32 stands for; see [`bulge`].
+/// ln 2·2⁻²³, the logarithm that one unit of the bits of an f32 stands for; see [`mitchell_correction`].
 const LN_2_PER_BIT: f64 = LN_2 / 8_388_608.0;
 
 const ONE_SINGLE: u32 = 0x3f80_0000;
@@ -247,8 +129,8 @@ const SIGNIFICAND_SINGLE: u32 = 0x007f_ffff;
 /// β(m)/(¼ − t²) as a polynomial in t = m − 3/2, the even powers and the odd ones: that with the least maximum of the error
 /// in β (Remez), which is 8e-10, its coefficients then varied by some units in their last place to lessen what rounding
 /// them costs; with it, 2.7e-9.
-const BULGE_EVEN: [f32; 5] = [0.235_566_08, 0.053_375_12, 0.015_977_468, 0.005_258_774_4, 0.002_390_793];
-const BULGE_ODD: [f32; 4] = [-0.105_921_99, -0.028_631_318, -0.009_065_296, -0.003_776_357_5];
+const CORRECTION_EVEN: [f32; 5] = [0.235_566_08, 0.053_375_12, 0.015_977_468, 0.005_258_774_4, 0.002_390_793];
+const CORRECTION_ODD: [f32; 4] = [-0.105_921_99, -0.028_631_318, -0.009_065_296, -0.003_776_357_5];
 
 /// What the bits of a positive normal f32, read as an integer, lack to be its logarithm. They are linear between the powers
 /// of two (Mitchell 1962): with x = 2ᵉ·m and m in [1, 2),
@@ -260,26 +142,26 @@ const BULGE_ODD: [f32; 4] = [-0.105_921_99, -0.028_631_318, -0.009_065_296, -0.0
 /// The first part needs double precision, but hardly any work; β is small, and single precision is enough for it: it is
 /// right to 1.03e-8, and to 2.4e-9 in the root of the mean square (of all significands).
 #[inline(always)]
-pub fn bulge<A: Arithmetic>(x: f32) -> f32 {
+pub fn mitchell_correction<A: Arithmetic>(x: f32) -> f32 {
     let m = f32::from_bits((x.to_bits() & SIGNIFICAND_SINGLE) | ONE_SINGLE);
     let t = m - 1.5;
     let w = t * t;
-    let (even, odd) = (horner::<A, _>(w, &BULGE_EVEN), horner::<A, _>(w, &BULGE_ODD));
+    let (even, odd) = (horner::<A, _>(w, &CORRECTION_EVEN), horner::<A, _>(w, &CORRECTION_ODD));
     A::mul_add_single(-t, t, 0.25) * A::mul_add_single(odd, t, even)
 }
 
-/// ln x from the [`bulge`] of x, with its error. At 0 it is some finite number, as that of [`ln`].
+/// ln x from the [`mitchell_correction`] of x, with its error. At 0 it is some finite number, as that of [`ln`].
 #[inline(always)]
-pub fn ln_single<A: Arithmetic>(x: f32, bulge: f32) -> f64 {
+pub fn ln_single<A: Arithmetic>(x: f32, mitchell_correction: f32) -> f64 {
     let bits = x.to_bits().wrapping_sub(ONE_SINGLE) as i32;
-    A::mul_add(f64::from(bits), LN_2_PER_BIT, f64::from(bulge))
+    A::mul_add(f64::from(bits), LN_2_PER_BIT, f64::from(mitchell_correction))
 }
 
-/// ln(x/y) from the [`bulge`] of x less that of y, as [`ln_single`] otherwise.
+/// ln(x/y) from the [`mitchell_correction`] of x less that of y, as [`ln_single`] otherwise.
 #[inline(always)]
-pub fn ln_ratio_single<A: Arithmetic>(x: f32, y: f32, bulge: f32) -> f64 {
+pub fn ln_ratio_single<A: Arithmetic>(x: f32, y: f32, mitchell_correction: f32) -> f64 {
     let bits = x.to_bits().wrapping_sub(y.to_bits()) as i32;
-    A::mul_add(f64::from(bits), LN_2_PER_BIT, f64::from(bulge))
+    A::mul_add(f64::from(bits), LN_2_PER_BIT, f64::from(mitchell_correction))
 }
 
 /// Σ cₖ zᵏ.
@@ -324,7 +206,7 @@ pub fn ln_ratio<A: Arithmetic>(x: f64, y: f64) -> f64 {
 pub fn ln_quotient<A: Arithmetic>(x: f64, y: f64) -> f64 {
     let ((m, e), (n, g)) = (parts(x, SQRT_HALF), parts(y, SQRT_HALF));
     let s = (m - n) / (m + n);
-    A::mul_add(e - g, LN_2, s * (2.0 + tail::<A>(s)))
+    A::mul_add(e - g, LN_2, s * (2.0 + artanh_remainder::<A>(s)))
 }
 
 /// x as m·2ᵉ, with m from the number with the bits `low` to below twice it.
@@ -352,7 +234,7 @@ fn split(x: f64, low: u64, bias: f64) -> (f64, f64) {
 #[inline(always)]
 fn ln_of_parts<A: Arithmetic>(f: f64, s: f64, e: f64) -> f64 {
     let half = 0.5 * f * f;
-    let rest = A::mul_add(s, half + artanh_tail::<A, _>(s * s, &NARROW), e * LN_2_LO);
+    let rest = A::mul_add(s, half + artanh_remainder_of::<A, _>(s * s, &NARROW), e * LN_2_LO);
     A::mul_add(e, LN_2_HI, f - (half - rest))
 }
 
@@ -366,7 +248,7 @@ pub const XI_MAX: f64 = 1.0;
 #[inline(always)]
 pub fn xi<A: Arithmetic>(d: f64) -> f64 {
     let s = d / (2.0 + d);
-    s * (d - tail::<A>(s))
+    s * (d - artanh_remainder::<A>(s))
 }
 
 /// 2ᵏ for an exponent within the normal range.
@@ -376,16 +258,9 @@ pub const fn power_of_two(k: i32) -> f64 {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-
-    /// Uniform on (0, 1], from a linear congruential generator (Knuth's MMIX).
-    pub fn uniform(mut state: u64) -> impl FnMut() -> f64 {
-        move || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            ((state >> 11) as f64 + 1.0) / (1u64 << 53) as f64
-        }
-    }
+    use crate::kernel::simd::{Fused, Separate};
 
     #[test]
     fn ln_single_has_the_error_it_says_for_all_significands() {
@@ -393,8 +268,8 @@ pub(crate) mod tests {
         for bits in 0..1 << 23 {
             let x = f32::from_bits(ONE_SINGLE + bits);
             let exact = f64::from(x).ln();
-            for bulge in [bulge::<Fused>(x), bulge::<Separate>(x)] {
-                let error = ln_single::<Fused>(x, bulge) - exact;
+            for mitchell_correction in [mitchell_correction::<Fused>(x), mitchell_correction::<Separate>(x)] {
+                let error = ln_single::<Fused>(x, mitchell_correction) - exact;
                 worst = worst.max(error.abs());
                 square += error * error;
             }
@@ -407,11 +282,11 @@ pub(crate) mod tests {
     fn ln_single_of_powers_of_two_is_that_of_double_precision() {
         for e in -126..128 {
             let x = f32::powi(2.0, e);
-            assert_eq!(bulge::<Fused>(x), 0.0);
+            assert_eq!(mitchell_correction::<Fused>(x), 0.0);
             assert!((ln_single::<Fused>(x, 0.0) - f64::from(x).ln()).abs() <= 2e-14);
             assert_eq!(ln_ratio_single::<Fused>(x, 1.0, 0.0), ln_single::<Fused>(x, 0.0));
         }
-        assert!((0.0 * ln_single::<Fused>(0.0, bulge::<Fused>(0.0))).abs() == 0.0);
+        assert!((0.0 * ln_single::<Fused>(0.0, mitchell_correction::<Fused>(0.0))).abs() == 0.0);
     }
 
     /// The standard library's logarithm is itself within one unit in the last place, hence the two.
@@ -490,14 +365,6 @@ pub(crate) mod tests {
             // The direct form cancels up to two digits at ±0.1.
             assert!((xi::<Fused>(d) - direct).abs() <= 1e-14 * direct, "{d}");
         }
-    }
-
-    #[test]
-    fn difference_of_products_survives_cancellation() {
-        let (a, b) = (1.0 + f64::EPSILON, 1.0 - f64::EPSILON);
-        let exact = -f64::EPSILON * f64::EPSILON;
-        assert_eq!(<Fused>::difference_of_products(a, b, 1.0, 1.0), exact);
-        assert_eq!(Separate::difference_of_products(a, b, 1.0, 1.0), exact);
     }
 
     #[test]

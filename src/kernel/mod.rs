@@ -1,30 +1,44 @@
 //! The mathematics, on plain slices, offsets and validity bits. Nothing in here knows Polars, Arrow or Python.
 //!
+//! A *quantity* says how a distribution gets its value; a *driver* takes it over many distributions. Neither names the other: they
+//! meet in the traits of [`quantity`] and in the registry. The way of a value through all of this is drawn in
+//! `docs/architecture.md`.
+//!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`contract`] | which rule decides about a distribution; the nan policies; the base |
-//! | [`math`] | the logarithm, ξ, and arithmetic without cancellation |
-//! | [`simd`] | the choice of an instruction set at run time |
+//! | [`simd`] | instruction sets: their arithmetic, and the choice of one at run time |
+//! | [`math`] | logarithms and ξ |
 //! | [`blocks`] | eight lanes at a time: layouts, sums, totals |
 //! | [`weights`] | views of weights with validity, and how they are read in blocks |
-//! | [`entropy`], [`kl_div`] | one quantity each: a row, an element, the sums of a group |
-//! | [`columns`] | many elements: one by one, and in pairs |
-//! | [`groups`] | the sums of columns, groups and windows, and what they amount to |
-//! | [`levels`] | where rows are: extents, null rows, lists of lists |
-//! | [`rows`] | many rows, and pairs of rows |
-//! | [`states`] | what merges: states of distributions, and of the whole from those of its parts |
-//! | [`axes`] | the layout of n-dimensional cells |
+//! | [`options`] | nan policies, units, precisions |
+//! | [`rules`] | which rule decides about a distribution, and the signals by which sums tell it |
+//! | [`mass`] | scaling that keeps sums in range |
+//! | [`quantity`] | the traits that a quantity implements |
+//! | [`quantities`] | the quantities, a file each, and the registry of them |
+//! | [`registry`] | what is registered of a quantity: its drivers as plain functions |
+//! | [`broadcast`] | which rows of p and q make up a row of the result |
+//! | [`layout`] | where rows are: offsets, null rows, lists of lists |
+//! | [`axes`] | where the slices of n-dimensional cells are |
+//! | [`values`] | one value per row, with validity |
+//! | [`rows`], [`groups`], [`states`], [`elements`] | the drivers |
 
 pub mod axes;
 pub mod blocks;
-pub mod columns;
-pub mod contract;
-pub mod entropy;
+pub mod broadcast;
+pub mod elements;
 pub mod groups;
-pub mod kl_div;
-pub mod levels;
+pub mod layout;
+pub mod mass;
 pub mod math;
+pub mod options;
+pub mod quantities;
+pub mod quantity;
+pub mod registry;
 pub mod rows;
+pub mod rules;
 pub mod simd;
 pub mod states;
+#[cfg(test)]
+mod tests;
+pub mod values;
 pub mod weights;

@@ -1,12 +1,16 @@
-//! Many distributions at a time: rows of a flat buffer of weights, one by one or in pairs.
+//! Driver of rows: many distributions at a time, one by one or in pairs, of any quantity.
 
-use super::blocks::{Across, Block, LANES, Plain, lanes};
-use super::contract::{Missing, NanPolicy, Unit};
-use super::levels::Level;
-use super::math::{Arithmetic, Registers};
-use super::simd::{Loop, vectorised};
-use super::weights::{Lens, SHORT, Tile, Weight, Weights};
-use super::{entropy, kl_div};
+use std::marker::PhantomData;
+
+use super::blocks::{Block, EightRows, FastPath, LANES, OneRow, lanes};
+use super::broadcast::RowPairs;
+use super::layout::{Error, ListLayout};
+use super::options::{NanPolicy, Unit};
+use super::quantity::Quantity;
+use super::rules::{Missing, judge};
+use super::simd::{Arithmetic, IsaOps, Loop, vectorised};
+use super::values::Values;
+use super::weights::{Lens, Mask, SHORT, Tile, Weight, Weights};
 
 /// Rows of weights, some of which may be null as a whole.
 #[derive(Clone, Copy, Debug)]
@@ -14,303 +18,158 @@ pub struct Rows<'a, T> {
     /// The weights of all rows.
     pub weights: Weights<'a, T>,
     /// Where the rows are.
-    pub level: Level<'a>,
+    pub layout: ListLayout<'a>,
 }
 
 impl<'a, T: Weight> Rows<'a, T> {
     /// The weights of row `i`, `None` being null.
     pub fn row(&self, i: usize) -> Option<Weights<'a, T>> {
-        self.level.get(i).map(|range| self.weights.slice(range))
+        self.layout.get(i).map(|range| self.weights.slice(range))
     }
 }
 
-/// Why a row has no value. Rows are counted in the order in which they were asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Error {
-    /// Rule 3 under [`NanPolicy::Raise`].
-    Missing {
-        /// The row.
-        row: usize,
-        /// The input and the position within the row.
-        missing: Missing,
-    },
-    /// Rule 2: p and q differ in length.
-    Lengths {
-        /// The row.
-        row: usize,
-        /// The length of p.
-        p: usize,
-        /// The length of q.
-        q: usize,
-    },
-    /// There is no memory for what is below a row.
-    Memory {
-        /// The row.
-        row: usize,
-    },
-}
-
-/// A value per row, with Arrow's validity.
-#[derive(Debug, Default)]
-pub struct Values {
-    values: Vec<f64>,
-    /// Made at the first null.
-    valid: Option<Vec<u8>>,
-}
-
-impl From<Vec<f64>> for Values {
-    fn from(values: Vec<f64>) -> Self {
-        Values { values, valid: None }
-    }
-}
-
-impl Values {
-    /// Room for this many rows.
-    pub fn with_capacity(rows: usize) -> Self {
-        Values { values: Vec::with_capacity(rows), valid: None }
-    }
-
-    /// Adds a row, `None` being null.
-    #[inline(always)]
-    pub fn push(&mut self, value: Option<f64>) {
-        let i = self.values.len();
-        if value.is_none() && self.valid.is_none() {
-            self.valid = Some(vec![u8::MAX; i.div_ceil(8)]);
-        }
-        if let Some(valid) = &mut self.valid {
-            if i.is_multiple_of(8) {
-                valid.push(u8::MAX);
-            }
-            if value.is_none() {
-                valid[i / 8] &= !(1 << (i % 8));
-            }
-        }
-        self.values.push(value.unwrap_or_default());
-    }
-
-    /// Replaces the value of row `i`.
-    #[inline(always)]
-    fn set(&mut self, i: usize, nats: Option<f64>, unit: Unit) {
-        match nats {
-            Some(nats) => self.values[i] = unit.express(nats),
-            None => {
-                let rows = self.values.len();
-                let valid = self.valid.get_or_insert_with(|| vec![u8::MAX; rows.div_ceil(8)]);
-                valid[i / 8] &= !(1 << (i % 8));
-            }
-        }
-    }
-
-    /// Adds rows with the value 0.
-    fn push_zeros(&mut self, rows: usize) {
-        self.values.resize(self.values.len() + rows, 0.0);
-        if let Some(valid) = &mut self.valid {
-            valid.resize(self.values.len().div_ceil(8), u8::MAX);
-        }
-    }
-
-    /// Adds rows without a value.
-    pub fn push_nulls(&mut self, rows: usize) {
-        (0..rows).for_each(|_| self.push(None));
-    }
-
-    /// The values and, if there are nulls, the validity bits, least significant first.
-    pub fn into_parts(self) -> (Vec<f64>, Option<Vec<u8>>) {
-        (self.values, self.valid)
-    }
-}
-
-/// Which rows of p, and of q if there are two inputs, make up the rows of the result.
-#[derive(Clone, Copy, Debug)]
-pub enum Which<'a> {
-    /// All in order. A side that has fewer rows than the result begins anew; a sole input is `p`.
-    All {
-        /// The number of rows of the result.
-        rows: usize,
-        /// That of p.
-        p: usize,
-        /// That of q.
-        q: usize,
-    },
-    /// These; of a sole input, those named first.
-    Listed(&'a [(usize, usize)]),
-}
-
-impl Which<'_> {
-    /// All rows of p, and as many of q.
-    pub fn all(rows: usize) -> Self {
-        Which::All { rows, p: rows, q: rows }
-    }
-
-    pub(super) fn len(self) -> usize {
-        match self {
-            Which::All { rows, .. } => rows,
-            Which::Listed(pairs) => pairs.len(),
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn get(self, row: usize) -> (usize, usize) {
-        match self {
-            Which::All { rows, p, q } => {
-                (if p == rows { row } else { row % p }, if q == rows { row } else { row % q })
-            }
-            Which::Listed(pairs) => pairs[row],
-        }
-    }
-}
-
-/// Adds the entropy of rows.
-pub fn entropy<T: Weight>(
-    x: &Rows<T>,
-    which: Which,
-    policy: NanPolicy,
-    unit: Unit,
-    out: &mut Values,
-) -> Result<(), Error> {
-    let quantity = Entropies { x, tile: Tile::default() };
-    vectorised(EachRow { quantity, which, policy, unit, out })
-}
-
-/// Adds the divergence of rows of p from rows of q.
-pub fn kl_div<T: Weight>(
+/// Adds the values of rows of p, or of pairs of rows of p and q.
+pub fn values<Q: Quantity, T: Weight>(
     p: &Rows<T>,
-    q: &Rows<T>,
-    which: Which,
+    q: Option<&Rows<T>>,
+    pairs: RowPairs,
     policy: NanPolicy,
     unit: Unit,
     out: &mut Values,
 ) -> Result<(), Error> {
-    let quantity = Divergences { p, q, tile_p: Tile::default(), tile_q: Tile::default() };
-    vectorised(EachRow { quantity, which, policy, unit, out })
+    debug_assert_eq!(q.is_some(), Q::PAIR, "{}", Q::NAME);
+    let inputs = Inputs::<Q, T> { p, q: q.unwrap_or(p), policy, quantity: PhantomData };
+    vectorised(EachRow { inputs, tiles: Default::default(), pairs, unit, out })
 }
 
-/// Where a row begins in the buffer of p and in that of q, and its length. `None` is null, an error the lengths of p and q
-/// that are not equal.
-type Found = Result<Option<((usize, usize), usize)>, (usize, usize)>;
-
-/// What a row has a value of.
-trait Quantity {
-    /// The longest row that is short.
-    const SHORT: usize;
-    /// Where row i of p, and row j of q, is.
-    fn get(&self, i: usize, j: usize) -> Found;
-    /// The values of eight short rows.
-    fn of_short<A: Arithmetic>(&mut self, queue: &Queue, policy: NanPolicy) -> Plain;
-    /// The value of a row of any length.
-    fn of_row<A: Arithmetic>(
-        &self,
-        start: (usize, usize),
-        len: usize,
-        policy: NanPolicy,
-    ) -> Result<Option<f64>, Missing>;
-    /// The value of a row that is not plain.
-    fn by_the_rules<A: Arithmetic>(
-        &self,
-        start: (usize, usize),
-        len: usize,
-        policy: NanPolicy,
-    ) -> Result<Option<f64>, Missing>;
+/// Value of one distribution, `None` being null.
+pub fn value<Q: Quantity, T: Weight>(
+    p: Weights<T>,
+    q: Option<Weights<T>>,
+    policy: NanPolicy,
+) -> Result<Option<f64>, Missing> {
+    debug_assert_eq!(q.is_some(), Q::PAIR, "{}", Q::NAME);
+    vectorised(OfOne::<Q, T> { p, q: q.unwrap_or(p), policy, quantity: PhantomData })
 }
 
-struct Entropies<'a, T> {
-    x: &'a Rows<'a, T>,
-    tile: Tile<T>,
+struct OfOne<'a, Q, T> {
+    p: Weights<'a, T>,
+    q: Weights<'a, T>,
+    policy: NanPolicy,
+    quantity: PhantomData<Q>,
 }
 
-impl<T: Weight> Quantity for Entropies<'_, T> {
-    const SHORT: usize = SHORT;
+impl<Q: Quantity, T: Weight> Loop for OfOne<'_, Q, T> {
+    type Out = Result<Option<f64>, Missing>;
 
     #[inline(always)]
-    fn get(&self, i: usize, _: usize) -> Found {
-        match self.x.level.get(i) {
-            Some(range) => Ok(Some(((range.start, 0), range.len()))),
-            None => Ok(None),
+    fn run<A: Arithmetic>(self) -> Self::Out {
+        one_row::<Q, A, T>(self.p, self.q, self.policy)
+    }
+}
+
+/// Value of one row of any length.
+#[inline(always)]
+fn one_row<Q: Quantity, A: Arithmetic, T: Weight>(
+    p: Weights<T>,
+    q: Weights<T>,
+    policy: NanPolicy,
+) -> Result<Option<f64>, Missing> {
+    debug_assert_eq!(p.len(), q.len());
+    let mut fast = FastPath::NOWHERE;
+    if Q::PAIR {
+        if let (Some(p), Some(q)) = (p.dense(), q.dense()) {
+            fast = Q::of_blocks::<A, OneRow>(&p, &q);
         }
+    } else if let Some(p) = p.dense() {
+        fast = Q::of_blocks::<A, OneRow>(&p, &p);
     }
+    if !fast.valid[0] && policy == NanPolicy::Omit {
+        fast = if Q::PAIR {
+            Q::of_blocks::<A, OneRow>(&p.masked((p, q), 1.0), &q.masked((p, q), 1.0))
+        } else {
+            Q::of_blocks::<A, OneRow>(&p.masked(p, 1.0), &p.masked(p, 1.0))
+        };
+    }
+    if fast.valid[0] {
+        return Ok(Some(fast.value[0]));
+    }
+    A::Isa::call_outlined::<A, _>(SlowPath::<Q, T> { p, q, policy, quantity: PhantomData })
+}
+
+/// Way of everything out of the ordinary: missing, infinite or negative weights, no mass, q = 0 < p, totals and shares at the
+/// ends of the range.
+struct SlowPath<'a, Q, T> {
+    p: Weights<'a, T>,
+    q: Weights<'a, T>,
+    policy: NanPolicy,
+    quantity: PhantomData<Q>,
+}
+
+impl<Q: Quantity, T: Weight> Loop for SlowPath<'_, Q, T> {
+    type Out = Result<Option<f64>, Missing>;
 
     #[inline(always)]
-    fn of_short<A: Arithmetic>(&mut self, queue: &Queue, policy: NanPolicy) -> Plain {
-        self.tile.fill::<A>(self.x.weights, &queue.p, &queue.lens);
-        if policy == NanPolicy::Omit {
-            self.tile.omit();
-        }
-        entropy::of_blocks::<A, Across, _>(&self.tile)
-    }
-
-    #[inline(always)]
-    fn of_row<A: Arithmetic>(
-        &self,
-        (start, _): (usize, usize),
-        len: usize,
-        policy: NanPolicy,
-    ) -> Result<Option<f64>, Missing> {
-        entropy::row::<A, T>(self.x.weights.slice(start..start + len), policy)
-    }
-
-    #[inline(always)]
-    fn by_the_rules<A: Arithmetic>(
-        &self,
-        (start, _): (usize, usize),
-        len: usize,
-        policy: NanPolicy,
-    ) -> Result<Option<f64>, Missing> {
-        entropy::by_the_rules::<A, T>(self.x.weights.slice(start..start + len), policy)
+    fn run<A: Arithmetic>(self) -> Self::Out {
+        let (p, q) = (self.p, self.q);
+        let rank = judge(p, Q::PAIR.then_some(q), self.policy)?;
+        let keeps = |at: usize| p.keeps(at) && q.keeps(at);
+        let q_has_mass = || (0..q.len()).any(|at| keeps(at) && q.get(at) > Some(0.0));
+        Ok(rank.settle(Q::ANSWERS, q_has_mass, || Q::carefully::<A, T>(p, q)))
     }
 }
 
-struct Divergences<'a, T> {
+/// The rows of the inputs. A sole p is its own q.
+struct Inputs<'a, Q, T> {
     p: &'a Rows<'a, T>,
     q: &'a Rows<'a, T>,
-    tile_p: Tile<T>,
-    tile_q: Tile<T>,
+    policy: NanPolicy,
+    quantity: PhantomData<Q>,
 }
 
-impl<T: Weight> Quantity for Divergences<'_, T> {
-    // In single precision, rows by themselves have a quicker way.
-    const SHORT: usize = if T::SINGLE { SHORT / 2 } else { SHORT };
+/// Place of a row: where it begins in the buffers of p and q, and its length. `Ok(None)` if the row is null, `Err` with the two
+/// lengths if they differ.
+type RowRange = Result<Option<((usize, usize), usize)>, (usize, usize)>;
 
+impl<Q: Quantity, T: Weight> Inputs<'_, Q, T> {
+    /// The longest row that is short.
+    const SHORT: usize = if T::SINGLE && !Q::EIGHT_IN_SINGLE { SHORT / 2 } else { SHORT };
+
+    /// Place of row i of p, and row j of q.
     #[inline(always)]
-    fn get(&self, i: usize, j: usize) -> Found {
-        match (self.p.level.get(i), self.q.level.get(j)) {
+    fn range(&self, i: usize, j: usize) -> RowRange {
+        if !Q::PAIR {
+            return Ok(self.p.layout.get(i).map(|range| ((range.start, range.start), range.len())));
+        }
+        match (self.p.layout.get(i), self.q.layout.get(j)) {
             (Some(p), Some(q)) if p.len() != q.len() => Err((p.len(), q.len())),
             (Some(p), Some(q)) => Ok(Some(((p.start, q.start), p.len()))),
             _ => Ok(None),
         }
     }
 
+    /// The weights of a row of p, and of q.
     #[inline(always)]
-    fn of_short<A: Arithmetic>(&mut self, queue: &Queue, policy: NanPolicy) -> Plain {
-        self.tile_p.fill::<A>(self.p.weights, &queue.p, &queue.lens);
-        self.tile_q.fill::<A>(self.q.weights, &queue.q, &queue.lens);
-        if policy == NanPolicy::Omit {
-            self.tile_p.omit_pairs(&mut self.tile_q);
+    fn weights(&self, (p, q): (usize, usize), len: usize) -> (Weights<'_, T>, Weights<'_, T>) {
+        let of_p = self.p.weights.slice(p..p + len);
+        (of_p, if Q::PAIR { self.q.weights.slice(q..q + len) } else { of_p })
+    }
+
+    /// Values of eight short rows.
+    #[inline(always)]
+    fn eight_rows<A: Arithmetic>(&self, [p, q]: &mut [Tile<T>; 2], queue: &Queue) -> FastPath {
+        p.fill::<A>(self.p.weights, &queue.p, &queue.lens);
+        if !Q::PAIR {
+            if self.policy == NanPolicy::Omit {
+                p.omit();
+            }
+            return Q::of_blocks::<A, EightRows>(&*p, &*p);
         }
-        kl_div::of_blocks::<A, Across>(&self.tile_p, &self.tile_q)
-    }
-
-    #[inline(always)]
-    fn of_row<A: Arithmetic>(
-        &self,
-        (p, q): (usize, usize),
-        len: usize,
-        policy: NanPolicy,
-    ) -> Result<Option<f64>, Missing> {
-        kl_div::row::<A, T>(self.p.weights.slice(p..p + len), self.q.weights.slice(q..q + len), policy)
-    }
-
-    #[inline(always)]
-    fn by_the_rules<A: Arithmetic>(
-        &self,
-        (p, q): (usize, usize),
-        len: usize,
-        policy: NanPolicy,
-    ) -> Result<Option<f64>, Missing> {
-        kl_div::by_the_rules::<A, T>(
-            self.p.weights.slice(p..p + len),
-            self.q.weights.slice(q..q + len),
-            policy,
-        )
+        q.fill::<A>(self.q.weights, &queue.q, &queue.lens);
+        if self.policy == NanPolicy::Omit {
+            p.omit_pairs(q);
+        }
+        Q::of_blocks::<A, EightRows>(&*p, &*q)
     }
 }
 
@@ -345,28 +204,28 @@ fn queue_for(len: usize) -> usize {
 /// Adds the values of rows.
 ///
 /// Short rows go through queues, eight together; which eight rows and in which order does not matter to any of them.
-struct EachRow<'a, Q> {
-    quantity: Q,
-    which: Which<'a>,
-    policy: NanPolicy,
+struct EachRow<'a, Q, T> {
+    inputs: Inputs<'a, Q, T>,
+    tiles: [Tile<T>; 2],
+    pairs: RowPairs<'a>,
     unit: Unit,
     out: &'a mut Values,
 }
 
-impl<Q: Quantity> Loop for EachRow<'_, Q> {
+impl<Q: Quantity, T: Weight> Loop for EachRow<'_, Q, T> {
     type Out = Result<(), Error>;
 
     #[inline(always)]
     fn run<A: Arithmetic>(mut self) -> Result<(), Error> {
-        let first = self.out.values.len();
+        let first = self.out.len();
         let mut queues = [Queue::default(); QUEUES];
         let mut failure: Option<Error> = None;
-        self.out.push_zeros(self.which.len());
-        for row in 0..self.which.len() {
+        self.out.push_zeros(self.pairs.len());
+        for row in 0..self.pairs.len() {
             let slot = first + row;
-            let (i, j) = self.which.get(row);
-            match self.quantity.get(i, j) {
-                Ok(Some((start, len))) if len <= Q::SHORT => {
+            let (i, j) = self.pairs.get(row);
+            match self.inputs.range(i, j) {
+                Ok(Some((start, len))) if len <= Inputs::<Q, T>::SHORT => {
                     let queue = &mut queues[queue_for(len)];
                     let k = queue.count % LANES;
                     queue.put(k, start, len);
@@ -376,10 +235,13 @@ impl<Q: Quantity> Loop for EachRow<'_, Q> {
                         failure = self.flush::<A>(queue, first);
                     }
                 }
-                Ok(Some((start, len))) => match self.quantity.of_row::<A>(start, len, self.policy) {
-                    Ok(value) => self.out.set(slot, value, self.unit),
-                    Err(missing) => failure = Some(Error::Missing { row, missing }),
-                },
+                Ok(Some((start, len))) => {
+                    let (p, q) = self.inputs.weights(start, len);
+                    match one_row::<Q, A, T>(p, q, self.inputs.policy) {
+                        Ok(value) => self.out.set(slot, value, self.unit),
+                        Err(missing) => failure = Some(Error::Missing { row, missing }),
+                    }
+                }
                 Ok(None) => self.out.set(slot, None, self.unit),
                 Err((p, q)) => failure = Some(Error::Lengths { row, p, q }),
             }
@@ -398,23 +260,23 @@ impl<Q: Quantity> Loop for EachRow<'_, Q> {
     }
 }
 
-/// The values of the rows of a queue.
-struct OfShort<'a, Q> {
-    quantity: &'a mut Q,
+/// Values of the rows of a queue.
+struct OfQueue<'a, 'b, Q, T> {
+    inputs: &'a Inputs<'b, Q, T>,
+    tiles: &'a mut [Tile<T>; 2],
     queue: &'a Queue,
-    policy: NanPolicy,
 }
 
-impl<Q: Quantity> Loop for OfShort<'_, Q> {
-    type Out = Plain;
+impl<Q: Quantity, T: Weight> Loop for OfQueue<'_, '_, Q, T> {
+    type Out = FastPath;
 
     #[inline(always)]
-    fn run<A: Arithmetic>(self) -> Plain {
-        self.quantity.of_short::<A>(self.queue, self.policy)
+    fn run<A: Arithmetic>(self) -> FastPath {
+        self.inputs.eight_rows::<A>(self.tiles, self.queue)
     }
 }
 
-impl<Q: Quantity> EachRow<'_, Q> {
+impl<Q: Quantity, T: Weight> EachRow<'_, Q, T> {
     /// Empties a queue; tells the error of the first of its rows that has one.
     #[inline(always)]
     fn flush<A: Arithmetic>(&mut self, queue: &mut Queue, first: usize) -> Option<Error> {
@@ -426,21 +288,20 @@ impl<Q: Quantity> EachRow<'_, Q> {
             // Lanes that are not in use repeat a row.
             queue.put(k, (queue.p[0], queue.q[0]), queue.lens.get(0));
         }
-        let plain = A::Registers::outlined::<A, _>(OfShort {
-            quantity: &mut self.quantity,
-            queue,
-            policy: self.policy,
-        });
-        let value: Block = lanes!(k => self.unit.express(plain.value[k]));
+        let (inputs, tiles) = (&self.inputs, &mut self.tiles);
+        let fast = A::Isa::call_outlined::<A, _>(OfQueue { inputs, tiles, queue });
+        let value: Block = lanes!(k => self.unit.express(fast.value[k]));
         let mut failure = None;
         for k in 0..count {
             let slot = queue.slots[k];
-            if plain.holds[k] {
-                self.out.values[slot] = value[k];
+            if fast.valid[k] {
+                self.out.put(slot, value[k]);
                 continue;
             }
-            let start = (queue.p[k], queue.q[k]);
-            match self.quantity.by_the_rules::<A>(start, queue.lens.get(k), self.policy) {
+            let (p, q) = self.inputs.weights((queue.p[k], queue.q[k]), queue.lens.get(k));
+            let policy = self.inputs.policy;
+            let slow = SlowPath::<Q, T> { p, q, policy, quantity: PhantomData };
+            match A::Isa::call_outlined::<A, _>(slow) {
                 Ok(value) => self.out.set(slot, value, self.unit),
                 Err(missing) => {
                     failure = Some(Error::Missing { row: slot - first, missing });
@@ -453,28 +314,21 @@ impl<Q: Quantity> EachRow<'_, Q> {
     }
 }
 
-impl Error {
-    /// The row that the error is about.
-    pub fn row(&self) -> usize {
-        match self {
-            Error::Missing { row, .. } | Error::Lengths { row, .. } | Error::Memory { row } => *row,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::contract::Side;
-    use crate::kernel::levels::{Extents, Ints};
+    use crate::kernel::layout::{Extents, Offsets};
+    use crate::kernel::quantities::{Entropy, KlDiv};
+    use crate::kernel::rules::Side;
+    use crate::kernel::tests::uniform;
     use crate::kernel::weights::Bits;
 
     /// Three rows, [1, 1], null with junk behind it, [2, null, 2], in the middle of a longer buffer.
     fn ragged<'a>(values: &'a [f64], element_bits: &'a [u8], row_bits: &'a [u8]) -> Rows<'a, f64> {
         Rows {
             weights: Weights::new(values, Some(Bits::new(element_bits, 3))),
-            level: Level {
-                extents: Extents::Offsets { offsets: Ints::Large(&[5, 7, 8, 11]), start: 4 },
+            layout: ListLayout {
+                extents: Extents::Offsets { offsets: Offsets::Large(&[5, 7, 8, 11]), start: 4 },
                 valid: Some(Bits::new(row_bits, 1)),
             },
         }
@@ -488,12 +342,13 @@ mod tests {
 
     fn entropies(x: &Rows<f64>, rows: usize, policy: NanPolicy) -> Result<Values, Error> {
         let mut out = Values::default();
-        entropy(x, Which::all(rows), policy, Unit::new(None), &mut out).map(|()| out)
+        values::<Entropy, _>(x, None, RowPairs::same(rows), policy, Unit::new(None), &mut out).map(|()| out)
     }
 
     fn divergences(p: &Rows<f64>, q: &Rows<f64>, pairs: &[(usize, usize)]) -> Result<Values, Error> {
         let mut out = Values::default();
-        kl_div(p, q, Which::Listed(pairs), NanPolicy::Raise, Unit::new(None), &mut out).map(|()| out)
+        values::<KlDiv, _>(p, Some(q), RowPairs::Listed(pairs), NanPolicy::Raise, Unit::new(None), &mut out)
+            .map(|()| out)
     }
 
     #[test]
@@ -523,11 +378,11 @@ mod tests {
     fn one_row_stands_for_many_and_lengths_are_compared() {
         let p = Rows {
             weights: Weights::new(&[1.0, 1.0, 1.0, 3.0], None),
-            level: Level { extents: Extents::Width { width: 2, rows: 2 }, valid: None },
+            layout: ListLayout { extents: Extents::Width { width: 2, rows: 2 }, valid: None },
         };
         let q = Rows {
             weights: Weights::new(&[1.0, 1.0], None),
-            level: Level { extents: Extents::Width { width: 2, rows: 1 }, valid: None },
+            layout: ListLayout { extents: Extents::Width { width: 2, rows: 1 }, valid: None },
         };
         let (values, valid) = divergences(&p, &q, &[(0, 0), (1, 0)]).unwrap().into_parts();
         assert_eq!(values[0], 0.0);
@@ -535,7 +390,7 @@ mod tests {
         assert_eq!(valid, None);
 
         let extents = Extents::Width { width: 4, rows: 1 };
-        let long = Rows { level: Level { extents, valid: None }, ..p };
+        let long = Rows { layout: ListLayout { extents, valid: None }, ..p };
         let error = divergences(&q, &long, &[(0, 0)]).unwrap_err();
         assert_eq!(error, Error::Lengths { row: 0, p: 2, q: 4 });
     }
@@ -543,11 +398,7 @@ mod tests {
     /// Rows of all lengths that queues and blocks tell apart, of all kinds: plain, with a dominant weight, with zeros, with
     /// NaN, negative, huge.
     fn mixed() -> (Vec<f64>, Vec<f64>, Vec<i64>, Vec<u8>) {
-        let mut state = 1u64;
-        let mut next = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            ((state >> 11) as f64 + 1.0) / (1u64 << 53) as f64
-        };
+        let mut next = uniform(1);
         let (mut p, mut q, mut offsets) = (vec![], vec![], vec![0]);
         for row in 0..600 {
             let len = [row % 10, row % 67, row % 130, 200][row % 4];
@@ -580,19 +431,19 @@ mod tests {
         let [p, q] = [p, q].map(|x| x.into_iter().map(of).collect::<Vec<_>>());
         let count = offsets.len() - 1;
         for policy in [NanPolicy::Propagate, NanPolicy::Omit] {
-            let values = |offsets: &[i64]| {
+            let values_of = |offsets: &[i64]| {
                 let rows = |x| Rows {
                     weights: Weights::new(x, Some(Bits::new(&bits, 0))),
-                    level: Level {
-                        extents: Extents::Offsets { offsets: Ints::Large(offsets), start: 0 },
+                    layout: ListLayout {
+                        extents: Extents::Offsets { offsets: Offsets::Large(offsets), start: 0 },
                         valid: None,
                     },
                 };
                 let (p, q): (Rows<T>, Rows<T>) = (rows(&p), rows(&q));
                 let (mut h, mut d) = (Values::default(), Values::default());
-                let all = Which::all(offsets.len() - 1);
-                entropy(&p, all, policy, Unit::new(None), &mut h).unwrap();
-                kl_div(&p, &q, all, policy, Unit::new(None), &mut d).unwrap();
+                let all = RowPairs::same(offsets.len() - 1);
+                values::<Entropy, _>(&p, None, all, policy, Unit::new(None), &mut h).unwrap();
+                values::<KlDiv, _>(&p, Some(&q), all, policy, Unit::new(None), &mut d).unwrap();
                 [h, d].map(|values| {
                     let (values, valid) = values.into_parts();
                     let valid = valid.unwrap_or(vec![u8::MAX; values.len().div_ceil(8)]);
@@ -601,9 +452,9 @@ mod tests {
                     values.into_iter().enumerate().map(bits).collect::<Vec<_>>()
                 })
             };
-            let together = values(&offsets);
+            let together = values_of(&offsets);
             for i in 0..count {
-                let alone = values(&offsets[i..i + 2]);
+                let alone = values_of(&offsets[i..i + 2]);
                 assert_eq!(
                     [&alone[0][0], &alone[1][0]],
                     [&together[0][i], &together[1][i]],
@@ -614,14 +465,14 @@ mod tests {
     }
 
     #[test]
-    fn the_first_error_is_told_whichever_queue_its_row_is_in() {
+    fn the_first_error_is_reported_whichever_queue_its_row_is_in() {
         let mut values = vec![1.0; 500];
         // Row 1 is short and waits; row 2 is long and is looked at at once.
         (values[5], values[300]) = (f64::NAN, f64::NAN);
         let x = Rows {
             weights: Weights::new(&values, None),
-            level: Level {
-                extents: Extents::Offsets { offsets: Ints::Small(&[0, 4, 8, 500]), start: 0 },
+            layout: ListLayout {
+                extents: Extents::Offsets { offsets: Offsets::Small(&[0, 4, 8, 500]), start: 0 },
                 valid: None,
             },
         };

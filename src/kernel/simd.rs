@@ -7,18 +7,15 @@
 //! bits of the results wherever there is a fused multiply-add. Without one (x86-64 before AVX2), the logarithm rounds more
 //! often: results differ by at most 8 units in the last place.
 
+use std::marker::PhantomData;
 use std::sync::OnceLock;
-
-use super::math::Arithmetic;
-#[cfg(target_arch = "x86_64")]
-use super::math::{Fused, Registers};
 
 /// The arithmetic of every processor of the target.
 #[cfg(any(target_arch = "aarch64", target_feature = "fma"))]
-pub type Base = super::math::Fused;
+pub type Base = Fused;
 /// The arithmetic of every processor of the target.
 #[cfg(not(any(target_arch = "aarch64", target_feature = "fma")))]
-pub type Base = super::math::Separate;
+pub type Base = Separate;
 
 /// An instruction set that loops are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +36,7 @@ impl Isa {
         static AVAILABLE: OnceLock<Vec<Isa>> = OnceLock::new();
         AVAILABLE.get_or_init(|| {
             #[allow(unused_mut, reason = "the list is longer on x86-64")]
-            let mut levels = vec![Isa::Baseline];
+            let mut sets = vec![Isa::Baseline];
             #[cfg(target_arch = "x86_64")]
             {
                 let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
@@ -48,17 +45,17 @@ impl Isa {
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512vl");
                 if avx2 {
-                    levels.push(Isa::Avx2);
+                    sets.push(Isa::Avx2);
                 }
                 if avx2 && avx512 {
-                    levels.push(Isa::Avx512);
+                    sets.push(Isa::Avx512);
                 }
             }
-            levels
+            sets
         })
     }
 
-    /// The level that loops run at.
+    /// The instruction set that loops run on.
     #[inline]
     pub fn current() -> Isa {
         #[cfg(test)]
@@ -69,7 +66,7 @@ impl Isa {
     }
 }
 
-/// A loop to be compiled for each level. Not a closure: whatever takes part has to be inlined, which is only sure for
+/// A loop to be compiled for each instruction set. Not a closure: whatever takes part has to be inlined, which is only sure for
 /// functions that say `#[inline(always)]`, and closures can't.
 pub trait Loop {
     /// What comes out.
@@ -78,11 +75,11 @@ pub trait Loop {
     fn run<A: Arithmetic>(self) -> Self::Out;
 }
 
-/// Runs a loop at the best level there is.
+/// Runs a loop on the best instruction set there is.
 pub fn vectorised<L: Loop>(body: L) -> L::Out {
     match Isa::current() {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: `current` gives only levels that the processor has.
+        // SAFETY: `current` gives only what the processor has.
         Isa::Avx512 => unsafe { registers::avx512::<Fused<registers::Avx512>, L>(body) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
@@ -104,6 +101,123 @@ pub fn prefetch<T>(x: &[T], i: usize) {
     let _ = (x, i);
 }
 
+/// Multiplication with addition, as an instruction set has it.
+pub trait Arithmetic {
+    /// a·b + c.
+    fn mul_add(a: f64, b: f64, c: f64) -> f64;
+
+    /// a·b + c in single precision.
+    fn mul_add_single(a: f32, b: f32, c: f32) -> f32;
+
+    /// a·b − c·d within two units in the last place, even where the products cancel. The products must be normal numbers
+    /// well within the range, or zero.
+    fn difference_of_products(a: f64, b: f64, c: f64, d: f64) -> f64;
+
+    /// How the instruction set moves data.
+    type Isa: IsaOps;
+}
+
+/// What an instruction set does with data other than to compute with it.
+pub trait IsaOps: Sized {
+    /// Runs a loop in a function of its own, compiled for the same instructions, where there are some to choose from. Inlined
+    /// together, loops would run out of registers.
+    #[inline(always)]
+    fn call_outlined<A: Arithmetic<Isa = Self>, L: Loop>(body: L) -> L::Out {
+        body.run::<A>()
+    }
+
+    /// Rows as columns.
+    #[inline(always)]
+    fn transpose(rows: [[f64; 8]; 8]) -> [[f64; 8]; 8] {
+        transposed(rows)
+    }
+
+    /// The same in single precision.
+    #[inline(always)]
+    fn transpose_single(rows: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
+        transposed(rows)
+    }
+}
+
+#[inline(always)]
+fn transposed<T: Copy + Default>(rows: [[T; 8]; 8]) -> [[T; 8]; 8] {
+    let mut columns = [[T::default(); 8]; 8];
+    for i in 0..8 {
+        for k in 0..8 {
+            columns[i][k] = rows[k][i];
+        }
+    }
+    columns
+}
+
+/// Leaves moving data to the compiler.
+#[derive(Clone, Copy, Debug)]
+pub struct Portable;
+
+impl IsaOps for Portable {}
+
+/// Rounds a·b + c once. All instruction sets that have it give the same bits.
+#[derive(Clone, Copy, Debug)]
+pub struct Fused<R = Portable>(PhantomData<R>);
+
+impl<R: IsaOps> Arithmetic for Fused<R> {
+    type Isa = R;
+
+    #[inline(always)]
+    fn mul_add(a: f64, b: f64, c: f64) -> f64 {
+        a.mul_add(b, c)
+    }
+
+    #[inline(always)]
+    fn mul_add_single(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+
+    /// Kahan's; Jeannerod, Louvet & Muller 2013.
+    #[inline(always)]
+    fn difference_of_products(a: f64, b: f64, c: f64, d: f64) -> f64 {
+        let cd = c * d;
+        let rounding = (-c).mul_add(d, cd);
+        a.mul_add(b, -cd) + rounding
+    }
+}
+
+/// Rounds a·b and the sum, on processors that have nothing better; the emulation of the fused instruction would be some
+/// twenty times slower.
+#[derive(Clone, Copy, Debug)]
+pub struct Separate;
+
+impl Arithmetic for Separate {
+    type Isa = Portable;
+
+    #[inline(always)]
+    fn mul_add(a: f64, b: f64, c: f64) -> f64 {
+        a * b + c
+    }
+
+    #[inline(always)]
+    fn mul_add_single(a: f32, b: f32, c: f32) -> f32 {
+        a * b + c
+    }
+
+    #[inline(always)]
+    fn difference_of_products(a: f64, b: f64, c: f64, d: f64) -> f64 {
+        (a * b - c * d) + (rounding_of_product(a, b) - rounding_of_product(c, d))
+    }
+}
+
+/// a·b − (a·b rounded), exactly (Dekker 1971, with Veltkamp's splitting).
+#[inline(always)]
+fn rounding_of_product(a: f64, b: f64) -> f64 {
+    let split = |x: f64| {
+        let scaled = 134_217_729.0 * x;
+        let high = scaled - (scaled - x);
+        (high, x - high)
+    };
+    let ((a_high, a_low), (b_high, b_low)) = (split(a), split(b));
+    ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low
+}
+
 /// What needs instructions that not every processor has. Only [`vectorised`] names these types, and only where the processor
 /// has them; nobody else can.
 #[cfg(target_arch = "x86_64")]
@@ -111,7 +225,7 @@ mod registers {
     use std::arch::x86_64::*;
     use std::mem::transmute;
 
-    use super::{Arithmetic, Loop, Registers};
+    use super::{Arithmetic, IsaOps, Loop};
 
     #[inline(never)]
     #[target_feature(enable = "avx2,fma")]
@@ -127,9 +241,9 @@ mod registers {
 
     pub struct Avx2;
 
-    impl Registers for Avx2 {
+    impl IsaOps for Avx2 {
         #[inline(always)]
-        fn outlined<A: Arithmetic<Registers = Self>, L: Loop>(body: L) -> L::Out {
+        fn call_outlined<A: Arithmetic<Isa = Self>, L: Loop>(body: L) -> L::Out {
             // SAFETY: see the head of this module.
             unsafe { avx2::<A, L>(body) }
         }
@@ -149,9 +263,9 @@ mod registers {
 
     pub struct Avx512;
 
-    impl Registers for Avx512 {
+    impl IsaOps for Avx512 {
         #[inline(always)]
-        fn outlined<A: Arithmetic<Registers = Self>, L: Loop>(body: L) -> L::Out {
+        fn call_outlined<A: Arithmetic<Isa = Self>, L: Loop>(body: L) -> L::Out {
             // SAFETY: see the head of this module.
             unsafe { avx512::<A, L>(body) }
         }
@@ -247,13 +361,20 @@ mod registers {
 pub(crate) mod tests {
     use std::cell::Cell;
 
-    use super::{Isa, Loop, vectorised};
-    use crate::kernel::columns;
-    use crate::kernel::contract::{NanPolicy, Unit};
-    use crate::kernel::levels::{Extents, Level};
-    use crate::kernel::math::{Arithmetic, Registers};
-    use crate::kernel::rows::{self, Rows, Values, Which};
-    use crate::kernel::weights::{Bits, Weight, Weights};
+    use super::*;
+
+    thread_local! {
+        /// Overrides the choice of an instruction set on this thread.
+        pub static FORCED: Cell<Option<Isa>> = const { Cell::new(None) };
+    }
+
+    /// Runs something on this instruction set.
+    pub fn at<R>(isa: Isa, f: impl FnOnce() -> R) -> R {
+        FORCED.set(Some(isa));
+        let result = f();
+        FORCED.set(None);
+        result
+    }
 
     struct Transpose;
 
@@ -263,114 +384,25 @@ pub(crate) mod tests {
         fn run<A: Arithmetic>(self) -> Self::Out {
             let rows = std::array::from_fn(|k| std::array::from_fn(|i| (10 * k + i) as f64));
             let single = rows.map(|row: [f64; 8]| row.map(|x| x as f32));
-            (A::Registers::transpose(rows), A::Registers::transpose_single(single))
+            (A::Isa::transpose(rows), A::Isa::transpose_single(single))
         }
     }
 
     #[test]
-    fn every_level_transposes() {
-        for level in Isa::available() {
-            let (double, single) = at(*level, || vectorised(Transpose));
+    fn every_instruction_set_transposes() {
+        for isa in Isa::available() {
+            let (double, single) = at(*isa, || vectorised(Transpose));
             for (i, k) in (0..64).map(|at| (at / 8, at % 8)) {
                 assert_eq!((double[i][k], single[i][k]), ((10 * k + i) as f64, (10 * k + i) as f32));
             }
         }
     }
 
-    thread_local! {
-        /// Overrides the choice of a level on this thread.
-        pub static FORCED: Cell<Option<Isa>> = const { Cell::new(None) };
-    }
-
-    fn at<R>(level: Isa, f: impl FnOnce() -> R) -> R {
-        FORCED.set(Some(level));
-        let result = f();
-        FORCED.set(None);
-        result
-    }
-
-    /// Weights of many magnitudes, with zeros and a NaN here and there; and q near p in every other row.
-    fn data() -> (Vec<f64>, Vec<f64>, Vec<u8>) {
-        let mut state = 7u64;
-        let mut next = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            (state >> 11) as f64 / (1u64 << 53) as f64
-        };
-        let p: Vec<f64> = (0..3000)
-            .map(|i| match i % 17 {
-                3 => 0.0,
-                5 if i % 5 == 0 => f64::NAN,
-                _ => next().powi(i % 9) * 10f64.powi(i % 7),
-            })
-            .collect();
-        let q = p
-            .iter()
-            .enumerate()
-            .map(|(i, p)| if i / 13 % 2 == 0 { p * (1.0 + 1e-9 * next()) } else { next() });
-        let q = q.collect();
-        (p, q, (0..375).map(|i| if i % 3 == 0 { 0b1110_1111 } else { 0xff }).collect())
-    }
-
-    /// The values of rows of many widths, in this type.
-    fn rows_of<T: Weight>(of: fn(f64) -> T) -> Vec<f64> {
-        let (p, q, valid) = data();
-        let [p, q] = [p, q].map(|x| x.into_iter().map(of).collect::<Vec<_>>());
-        let mut out = Values::default();
-        for width in [1, 7, 8, 13, 100, 1000] {
-            let rows = |x| Rows {
-                weights: Weights::new(x, Some(Bits::new(&valid, 0))),
-                level: Level { extents: Extents::Width { width, rows: 3000 / width }, valid: None },
-            };
-            let (p, q): (Rows<T>, Rows<T>) = (rows(&p), rows(&q));
-            let (all, unit) = (Which::all(3000 / width), Unit::new(Some(2.0)));
-            rows::entropy(&p, all, NanPolicy::Omit, unit, &mut out).unwrap();
-            rows::kl_div(&p, &q, all, NanPolicy::Omit, unit, &mut out).unwrap();
-        }
-        out.into_parts().0
-    }
-
-    /// The bits of everything that is computed in loops in double precision.
-    fn results() -> Vec<u64> {
-        let (p, q, _) = data();
-        let mut values = rows_of(|x| x);
-        let (p, q) = (Weights::new(&p, None), Weights::new(&q, None));
-        values.extend(columns::map(p, &columns::Term));
-        values.extend(columns::map(p, &columns::Entr));
-        values.extend(columns::map_pairs(p, q, &columns::TermPq));
-        values.extend(columns::map_pairs(p, q, &columns::RelEntr));
-        values.into_iter().map(f64::to_bits).collect()
-    }
-
-    /// The distance of two doubles of the same sign, in units in the last place.
-    fn distance(a: u64, b: u64) -> u64 {
-        if f64::from_bits(a).is_nan() && f64::from_bits(b).is_nan() { 0 } else { a.abs_diff(b) }
-    }
-
     #[test]
-    fn every_level_with_fused_arithmetic_gives_the_same_bits() {
-        let [_, fused @ ..] = Isa::available() else { unreachable!("there is always the baseline") };
-        let single = || rows_of(|x| x as f32).into_iter().map(f64::to_bits).collect::<Vec<_>>();
-        let best = (results(), single());
-        for level in fused {
-            assert!(at(*level, results) == best.0, "{level:?}");
-            assert!(at(*level, single) == best.1, "{level:?}, single precision");
-        }
-    }
-
-    #[test]
-    fn the_baseline_is_within_some_units_in_the_last_place() {
-        let distances = at(Isa::Baseline, results).into_iter().zip(results()).map(|(a, b)| distance(a, b));
-        // A handful of roundings more in each logarithm; 5 were seen.
-        assert!(distances.max().unwrap() <= 8);
-    }
-
-    #[test]
-    fn the_baseline_in_single_precision_is_within_its_error() {
-        let single = || rows_of(|x| x as f32);
-        for (baseline, best) in at(Isa::Baseline, single).into_iter().zip(single()) {
-            // Twice the error that a divergence may have.
-            let same = baseline == best || (baseline.is_nan() && best.is_nan());
-            assert!(same || (baseline - best).abs() <= 2.8e-7 * best, "{baseline:e} {best:e}");
-        }
+    fn difference_of_products_survives_cancellation() {
+        let (a, b) = (1.0 + f64::EPSILON, 1.0 - f64::EPSILON);
+        let exact = -f64::EPSILON * f64::EPSILON;
+        assert_eq!(<Fused>::difference_of_products(a, b, 1.0, 1.0), exact);
+        assert_eq!(Separate::difference_of_products(a, b, 1.0, 1.0), exact);
     }
 }

@@ -3,12 +3,11 @@
 use std::ops::Range;
 
 use super::blocks::{Block, LANES, Source, Stored, Wide, lanes};
-use super::math::{Arithmetic, Registers};
-use super::simd::prefetch;
+use super::simd::{Arithmetic, IsaOps, prefetch};
 
 /// A floating-point number that weights are stored in. Integers and the rest are cast at the edge; sums are always
 /// taken in double precision.
-pub trait Weight: Copy + Default {
+pub trait Weight: Copy + Default + 'static {
     /// Whether that is single precision, which has ways of its own.
     const SINGLE: bool;
     /// Not a number.
@@ -17,6 +16,11 @@ pub trait Weight: Copy + Default {
     fn to_f64(self) -> f64;
     /// The number in single precision.
     fn to_f32(self) -> f32;
+    /// Whether the number is missing: the one definition, beside which only nulls are.
+    #[inline(always)]
+    fn is_missing(self) -> bool {
+        self.to_f64().is_nan()
+    }
     /// Rows as columns.
     fn transpose<A: Arithmetic>(rows: [[Self; LANES]; LANES]) -> [[Self; LANES]; LANES];
 }
@@ -37,7 +41,7 @@ impl Weight for f64 {
 
     #[inline(always)]
     fn transpose<A: Arithmetic>(rows: [[f64; LANES]; LANES]) -> [[f64; LANES]; LANES] {
-        A::Registers::transpose(rows)
+        A::Isa::transpose(rows)
     }
 }
 
@@ -57,7 +61,7 @@ impl Weight for f32 {
 
     #[inline(always)]
     fn transpose<A: Arithmetic>(rows: [[f32; LANES]; LANES]) -> [[f32; LANES]; LANES] {
-        A::Registers::transpose_single(rows)
+        A::Isa::transpose_single(rows)
     }
 }
 
@@ -81,9 +85,9 @@ impl<'a> Bits<'a> {
         self.bytes[i / 8] & (1 << (i % 8)) != 0
     }
 
-    /// Those from element `i` on.
+    /// The bits from element `i` on.
     #[inline(always)]
-    fn from(self, i: usize) -> Self {
+    pub(super) fn from(self, i: usize) -> Self {
         Bits { bytes: self.bytes, offset: self.offset + i }
     }
 
@@ -97,7 +101,7 @@ impl<'a> Bits<'a> {
 
     /// Whether the first `len` elements are valid.
     #[inline(always)]
-    fn all(self, len: usize) -> bool {
+    pub(super) fn all(self, len: usize) -> bool {
         let at = self.offset / 8..;
         if let Some(word) = self.bytes.get(at).and_then(<[u8]>::first_chunk::<8>)
             && self.offset % 8 + len < 64
@@ -135,6 +139,16 @@ impl<'a, T: Weight> Weights<'a, T> {
     /// Whether there are none.
     pub fn is_empty(self) -> bool {
         self.values.is_empty()
+    }
+
+    /// The weights as they lie in memory, junk under nulls included.
+    pub(super) fn values(self) -> &'a [T] {
+        self.values
+    }
+
+    /// Validity, if there are nulls.
+    pub(super) fn nulls(self) -> Option<Bits<'a>> {
+        self.valid.filter(|bits| !bits.all(self.len()))
     }
 
     /// The weights in `range`, which has to lie within.
@@ -183,30 +197,30 @@ impl<'a, T: Weight> Weights<'a, T> {
     }
 }
 
-/// Which elements of a distribution stay.
+/// Choice of the elements of a distribution that stay.
 pub trait Mask: Copy {
     /// Whether element `i` does.
     fn keeps(&self, i: usize) -> bool;
-    /// The same for elements `i` to `i + 7`; behind the end it means nothing.
+    /// Whether elements `i` to `i + 7` do; behind the end it means nothing.
     fn keeps_eight(&self, i: usize) -> [bool; LANES];
 }
 
-/// Those that are numbers: neither null nor NaN.
+/// Mask of what isn't missing.
 impl<T: Weight> Mask for Weights<'_, T> {
     #[inline(always)]
     fn keeps(&self, i: usize) -> bool {
-        self.is_valid(i) && !self.values[i].to_f64().is_nan()
+        self.is_valid(i) && !self.values[i].is_missing()
     }
 
     #[inline(always)]
     fn keeps_eight(&self, i: usize) -> [bool; LANES] {
         let valid = self.valid.map_or(u8::MAX, |bits| bits.eight(i));
         let x = eight(self.values, i);
-        lanes!(k => (valid & (1 << k) != 0) & !x[k].to_f64().is_nan())
+        lanes!(k => (valid & (1 << k) != 0) & !x[k].is_missing())
     }
 }
 
-/// Those that both keep.
+/// Intersection of two masks.
 impl<A: Mask, B: Mask> Mask for (A, B) {
     #[inline(always)]
     fn keeps(&self, i: usize) -> bool {
@@ -244,7 +258,7 @@ fn to_wide<T: Weight>(values: &[T]) -> Wide {
     wide
 }
 
-/// Weights without nulls, [`Along`](super::blocks::Along).
+/// Weights without nulls, [`OneRow`](super::blocks::OneRow).
 #[derive(Clone, Copy)]
 pub struct Dense<'a, T> {
     /// As many as fill blocks.
@@ -295,7 +309,7 @@ impl<T: Weight> Stored for Dense<'_, T> {
     }
 }
 
-/// Weights of which some are dropped, [`Along`](super::blocks::Along); see [`Weights::masked`].
+/// Weights of which some are dropped, [`OneRow`](super::blocks::OneRow); see [`Weights::masked`].
 #[derive(Clone, Copy)]
 pub struct Masked<'a, T, M> {
     values: &'a [T],
@@ -367,7 +381,7 @@ impl Lens {
 /// The bytes of a line of the cache.
 const LINE: usize = 64;
 
-/// Eight short distributions, [`Across`](super::blocks::Across). Aligned, so that no block lies in two lines of the cache.
+/// Eight short distributions, [`EightRows`](super::blocks::EightRows). Aligned, so that no block lies in two lines of the cache.
 #[repr(C, align(64))]
 pub struct Tile<T> {
     blocks: [[T; LANES]; SHORT],
@@ -431,7 +445,7 @@ impl<T: Weight> Tile<T> {
     #[inline(always)]
     pub fn omit(&mut self) {
         for x in self.blocks[..self.used].as_flattened_mut() {
-            *x = if x.to_f64().is_nan() { T::default() } else { *x };
+            *x = if x.is_missing() { T::default() } else { *x };
         }
     }
 
@@ -440,7 +454,7 @@ impl<T: Weight> Tile<T> {
     pub fn omit_pairs(&mut self, other: &mut Tile<T>) {
         let pairs = self.blocks[..self.used].as_flattened_mut().iter_mut();
         for (p, q) in pairs.zip(other.blocks.as_flattened_mut()) {
-            let keep = !p.to_f64().is_nan() & !q.to_f64().is_nan();
+            let keep = !p.is_missing() & !q.is_missing();
             *p = if keep { *p } else { T::default() };
             *q = if keep { *q } else { T::default() };
         }

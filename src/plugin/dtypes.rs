@@ -1,12 +1,13 @@
-//! The dtype table: what counts as a number, which precision comes out, and what the wrong accessor is told.
+//! The table of dtypes: what counts as a number, which precision comes out, and what the wrong accessor is told.
 
 use polars::prelude::*;
 
-use super::kwargs::{CellKwargs, Span};
+use super::kwargs::{AxesKwargs, Span};
 use crate::kernel::axes;
-use crate::kernel::contract::Precision;
+use crate::kernel::options::Precision;
+use crate::kernel::registry::{Function, Registered};
 
-/// The dtype of results of this precision.
+/// Dtype of results of this precision.
 pub fn float(precision: Precision) -> DataType {
     match precision {
         Precision::Single => DataType::Float32,
@@ -14,8 +15,8 @@ pub fn float(precision: Precision) -> DataType {
     }
 }
 
-/// The precision that values of this dtype ask for: `Some(None)` if they don't mind (`Null`: all of them are missing),
-/// `None` if they are no numbers.
+/// Precision that values of this dtype ask for: `Some(None)` if they ask for none (`Null`: all of them are missing), `None` if they
+/// are no numbers.
 fn asked_by(dtype: &DataType) -> Option<Option<Precision>> {
     use DataType::*;
     match dtype {
@@ -32,12 +33,12 @@ fn is_number(dtype: &DataType) -> bool {
     asked_by(dtype).is_some()
 }
 
-/// The precision of a result of inputs of these dtypes.
+/// Precision of a result of inputs of these dtypes.
 pub fn precision<'a>(dtypes: impl IntoIterator<Item = &'a DataType>) -> Precision {
     Precision::of(dtypes.into_iter().filter_map(|dtype| asked_by(dtype).flatten()))
 }
 
-/// Where a distribution lies: the three places of the namespace.
+/// Place of a distribution: the three accessors of the namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     Flat,
@@ -75,21 +76,55 @@ impl Shape {
 /// A method of the namespace, for messages.
 #[derive(Clone, Copy, Debug)]
 pub struct Method {
-    pub shape: Shape,
-    pub name: &'static str,
+    shape: Shape,
+    name: &'static str,
+    /// What follows the name: that a state comes out.
+    suffix: &'static str,
+    pair: bool,
+    elementwise: bool,
 }
 
 impl Method {
-    /// The method of distributions in this place that takes so many inputs.
-    pub fn of_distributions(shape: Shape, inputs: usize) -> Method {
-        Method { shape, name: if inputs == 1 { "entropy" } else { "kl_div" } }
+    /// The method that gives values of a quantity.
+    pub fn value(shape: Shape, quantity: &Registered) -> Method {
+        let Registered { name, pair, .. } = *quantity;
+        Method { shape, name, suffix: "", pair, elementwise: false }
+    }
+
+    /// The method that gives states of it.
+    pub fn state(shape: Shape, quantity: &Registered) -> Method {
+        Method { suffix: "_state", ..Method::value(shape, quantity) }
+    }
+
+    /// The method of a function of elements.
+    pub fn element(function: &Function) -> Method {
+        Method { shape: Shape::Flat, name: function.name, suffix: "", pair: function.pair, elementwise: true }
+    }
+
+    fn full_name(self) -> String {
+        format!("{}{}", self.name, self.suffix)
+    }
+
+    /// The method as a user writes it.
+    fn path(self) -> String {
+        format!("{}.{}", self.shape.accessor(), self.full_name())
+    }
+
+    /// Refuses another number of inputs than the method takes.
+    fn check_inputs(self, fields: &[Field]) -> PolarsResult<()> {
+        let takes = if self.pair { 2 } else { 1 };
+        polars_ensure!(
+            fields.len() == takes,
+            InvalidOperation: "`{}` takes {takes} columns, not {}", self.path(), fields.len()
+        );
+        Ok(())
     }
 
     /// The error for a dtype that the method does not take as p, or, after `q`, as q.
     fn refuse(self, role: &str, field: &Field) -> PolarsError {
-        let Method { shape, name } = self;
+        let Method { shape, elementwise, .. } = self;
+        let name = self.full_name();
         let has = |dtype: &DataType| -> String {
-            let elementwise = matches!(name, "entr" | "rel_entr");
             match Shape::of(dtype) {
                 Some(Shape::List | Shape::Array) if elementwise => {
                     format!("write `list.eval(pl.element().info.{name}(…))`, or explode the column")
@@ -120,8 +155,8 @@ impl Method {
         };
         polars_err!(
             InvalidOperation:
-            "`{}.{name}` takes {}, but {role} ('{}') is {}: {}",
-            shape.accessor(), shape.takes(), field.name().escape_debug(), field.dtype(), has(field.dtype())
+            "`{}` takes {}, but {role} ('{}') is {}: {}",
+            self.path(), shape.takes(), field.name().escape_debug(), field.dtype(), has(field.dtype())
         )
     }
 
@@ -158,15 +193,15 @@ impl Method {
         polars_ensure!(
             width > 0,
             InvalidOperation:
-            "`{}.{}`: {role} ('{}') is {}, and Polars cannot pass arrays of width 0 to a plugin: make lists of them, \
+            "`{}`: {role} ('{}') is {}, and Polars cannot pass arrays of width 0 to a plugin: make lists of them, \
              with `arr.to_list()`, and write `info.list.{}`",
-            self.shape.accessor(), self.name, field.name().escape_debug(), field.dtype(), self.name
+            self.path(), field.name().escape_debug(), field.dtype(), self.full_name()
         );
         Ok(())
     }
 }
 
-/// The precision of a result of these inputs; a weak q is a Python number, which has none of its own.
+/// Precision of a result of these inputs; a weak q is a Python number, which has none of its own.
 pub fn of_series(inputs: &[Series], weak_q: bool) -> Precision {
     of_inputs(inputs.iter().map(|s| s.dtype()), weak_q)
 }
@@ -176,8 +211,9 @@ fn of_inputs<'a>(dtypes: impl IntoIterator<Item = &'a DataType>, weak_q: bool) -
     precision(dtypes.into_iter().take(count).map(|dtype| dtype.leaf_dtype()))
 }
 
-/// The result of flat columns.
+/// Field of the result of flat columns.
 pub fn flat_output(method: Method, fields: &[Field], weak_q: bool) -> PolarsResult<Field> {
+    method.check_inputs(fields)?;
     for (field, role) in fields.iter().zip(["p", "q"]) {
         method.check_flat(role, field)?;
     }
@@ -185,7 +221,7 @@ pub fn flat_output(method: Method, fields: &[Field], weak_q: bool) -> PolarsResu
     Ok(Field::new(fields[0].name.clone(), float(precision)))
 }
 
-/// How many levels of nesting a dtype has.
+/// Number of levels of nesting of a dtype.
 fn depth(dtype: &DataType) -> usize {
     dtype.inner_dtype().map_or(0, |inner| 1 + depth(inner))
 }
@@ -200,8 +236,9 @@ pub fn reduce_innermost(dtype: &DataType, number: DataType) -> DataType {
     }
 }
 
-/// The result of the rows of List columns.
+/// Field of the result of the rows of List columns.
 pub fn list_output(method: Method, fields: &[Field]) -> PolarsResult<Field> {
+    method.check_inputs(fields)?;
     for (field, role) in fields.iter().zip(["p", "q"]) {
         method.check_list(role, field)?;
     }
@@ -209,15 +246,15 @@ pub fn list_output(method: Method, fields: &[Field]) -> PolarsResult<Field> {
     if let Some(q) = fields.get(1).filter(|q| depth(q.dtype()) > depth(p.dtype()).max(1)) {
         polars_bail!(
             InvalidOperation:
-            "`info.list.{}`: q ('{}') is {} and so nested deeper than p ('{}'), which is {}: explode q first",
-            method.name, q.name().escape_debug(), q.dtype(), p.name().escape_debug(), p.dtype()
+            "`{}`: q ('{}') is {} and so nested deeper than p ('{}'), which is {}: explode q first",
+            method.path(), q.name().escape_debug(), q.dtype(), p.name().escape_debug(), p.dtype()
         );
     }
     let number = float(of_inputs(fields.iter().map(Field::dtype), false));
     Ok(Field::new(p.name.clone(), reduce_innermost(p.dtype(), number)))
 }
 
-/// The dtype of the cells of an input of an Array method: those in the list that a column or group was imploded to.
+/// Dtype of the cells of an input of an Array method: those in the list that a column or group was imploded to.
 pub fn cell_dtype(dtype: &DataType, span: Span) -> &DataType {
     match dtype {
         DataType::List(cell) if span == Span::Group => cell,
@@ -225,16 +262,17 @@ pub fn cell_dtype(dtype: &DataType, span: Span) -> &DataType {
     }
 }
 
-/// For each axis of a column of these cells whether it is reduced.
-pub fn reduced_axes(cell: &DataType, kwargs: &CellKwargs) -> PolarsResult<Vec<bool>> {
+/// Flags of the axes of a column of these cells: whether each is reduced.
+pub fn reduced_axes(cell: &DataType, kwargs: &AxesKwargs) -> PolarsResult<Vec<bool>> {
     let ndim = 1 + cell.get_shape().map_or(0, |shape| shape.len());
     axes::reduced(kwargs.axis.as_deref(), ndim).map_err(|error| {
         polars_err!(InvalidOperation: "`info.arr`: {error}: the column's rows are axis 0 and its cells are {cell}")
     })
 }
 
-/// The result of the axes of Array columns.
-pub fn arr_output(method: Method, fields: &[Field], kwargs: &CellKwargs) -> PolarsResult<Field> {
+/// Field of the result of the axes of Array columns.
+pub fn arr_output(method: Method, fields: &[Field], kwargs: &AxesKwargs) -> PolarsResult<Field> {
+    method.check_inputs(fields)?;
     let cells: Vec<Field> = fields
         .iter()
         .map(|field| Field::new(field.name.clone(), cell_dtype(field.dtype(), kwargs.span).clone()))

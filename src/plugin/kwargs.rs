@@ -1,30 +1,25 @@
-//! The arguments as they come from Python, where they have been checked.
+//! Arguments as they come from Python, where they have been checked.
 
-use std::borrow::Cow;
-
-use polars::prelude::*;
 use serde::Deserialize;
 
-use crate::kernel::contract::{NanPolicy, Precision, Unit};
-use crate::kernel::groups::{Half, Role, Summing};
+use super::fixed::Fixed;
+use crate::kernel::options::{NanPolicy, Unit};
+use crate::kernel::quantities;
+use crate::kernel::registry::{Function, Registered};
 
-/// What the rows of a List column take.
+/// Arguments of the rows of List columns.
 #[derive(Deserialize)]
 pub struct RowKwargs {
+    pub quantity: Quantity,
     pub nan_policy: Policy,
     pub base: Option<f64>,
     pub fixed: Option<Fixed>,
 }
 
-impl RowKwargs {
-    pub fn unit(&self) -> Unit {
-        Unit::new(self.base)
-    }
-}
-
-/// What the axes of an Array column take.
+/// Arguments of the axes of Array columns.
 #[derive(Deserialize)]
-pub struct CellKwargs {
+pub struct AxesKwargs {
+    pub quantity: Quantity,
     pub nan_policy: Policy,
     pub base: Option<f64>,
     /// `None` is all of them.
@@ -34,58 +29,10 @@ pub struct CellKwargs {
     pub fixed: Option<Fixed>,
 }
 
-/// One distribution that goes with every row of p. Not an input: the streaming engine would repeat it for each row.
-#[derive(Deserialize)]
-pub struct Fixed {
-    pub name: String,
-    pub values: Vec<Option<f64>>,
-    /// One width for a list, those of all axes for a cell.
-    pub shape: Vec<usize>,
-    /// Whether the values come from single precision, and so ask for no more.
-    pub single: bool,
-}
-
-impl Fixed {
-    fn number(&self) -> DataType {
-        if self.single { DataType::Float32 } else { DataType::Float64 }
-    }
-
-    fn array(&self) -> DataType {
-        let nest = |inner, width: &usize| DataType::Array(Box::new(inner), *width);
-        self.shape.iter().rev().fold(self.number(), nest)
-    }
-
-    /// The fields of the inputs, q among them.
-    pub fn fields<'a>(fixed: Option<&Fixed>, fields: &'a [Field], lists: bool) -> Cow<'a, [Field]> {
-        let Some(fixed) = fixed else { return Cow::Borrowed(fields) };
-        let dtype = if lists { DataType::List(Box::new(fixed.number())) } else { fixed.array() };
-        Cow::Owned(fields.iter().cloned().chain([Field::new(fixed.name.as_str().into(), dtype)]).collect())
-    }
-
-    /// The inputs, q among them.
-    pub fn inputs<'a>(
-        fixed: Option<&Fixed>,
-        inputs: &'a [Series],
-        lists: bool,
-    ) -> PolarsResult<Cow<'a, [Series]>> {
-        let Some(fixed) = fixed else { return Ok(Cow::Borrowed(inputs)) };
-        let values = Float64Chunked::from_slice_options(fixed.name.as_str().into(), &fixed.values);
-        let values = values.into_series().cast(&fixed.number())?;
-        let row = match lists {
-            true => values.implode()?.into_series(),
-            false => {
-                let dims = [1].into_iter().chain(fixed.shape.iter().map(|width| *width as i64));
-                let dims: Vec<_> = dims.map(ReshapeDimension::new).collect();
-                values.reshape_array(&dims)?
-            }
-        };
-        Ok(Cow::Owned(inputs.iter().cloned().chain([row]).collect()))
-    }
-}
-
-/// What the elements of a column take.
+/// Arguments of a function of elements.
 #[derive(Deserialize)]
 pub struct ElementKwargs {
+    pub function: ElementFunction,
     /// q is a Python number, which has no precision of its own.
     #[serde(default)]
     pub weak_q: bool,
@@ -93,13 +40,22 @@ pub struct ElementKwargs {
     pub sequence: Sequence,
 }
 
-/// What the summands of a group take. They are parsed anew for every morsel: what is as usual is left out.
+/// Arguments of the search for missing elements.
+#[derive(Deserialize)]
+pub struct MissingKwargs {
+    pub quantity: Quantity,
+    #[serde(default)]
+    pub weak_q: bool,
+    #[serde(default)]
+    pub sequence: Sequence,
+}
+
+/// Arguments of the summands of a group. Defaults are omitted, because arguments are unpickled per morsel.
 #[derive(Deserialize)]
 pub struct SummandKwargs {
-    pub part: Part,
-    /// Which half of it.
-    #[serde(default)]
-    pub low: bool,
+    pub quantity: Quantity,
+    /// Name of the column of summands.
+    pub column: String,
     #[serde(default)]
     pub nan_policy: Policy,
     #[serde(default)]
@@ -108,52 +64,56 @@ pub struct SummandKwargs {
     pub sequence: Sequence,
 }
 
-impl SummandKwargs {
-    pub fn half(&self) -> Half {
-        if self.low { Half::Low } else { Half::High }
-    }
-
-    /// How this is summed, for a result of this precision.
-    pub fn summing(&self, precision: Precision) -> Summing {
-        Summing { role: self.part.role(), half: self.half(), precision, policy: self.nan_policy.0 }
-    }
-}
-
-/// What the value of a group takes beside its sums.
+/// Arguments of the value of a group beside its sums.
 #[derive(Deserialize)]
 pub struct SumKwargs {
+    pub quantity: Quantity,
+    #[serde(default)]
+    pub base: Option<f64>,
+    /// Name of q, for the error under `raise`.
+    #[serde(default)]
+    pub q_name: Option<String>,
+}
+
+/// Arguments of a merge.
+#[derive(Deserialize)]
+pub struct MergeKwargs {
     pub base: Option<f64>,
 }
 
-impl SumKwargs {
+impl MergeKwargs {
     pub fn unit(&self) -> Unit {
         Unit::new(self.base)
     }
 }
 
-/// An element's part in the sums of its group.
-#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+/// A quantity by its name.
+#[derive(Clone, Copy, Deserialize)]
 #[serde(try_from = "String")]
-pub enum Part {
-    MassP,
-    MassQ,
-    Term,
-    Near,
-    Far,
-    TermApart,
-}
+pub struct Quantity(pub &'static Registered);
 
-impl Part {
-    pub fn role(self) -> Role {
-        match self {
-            Part::MassP | Part::MassQ => Role::Mass,
-            Part::Term | Part::TermApart => Role::Term,
-            Part::Near | Part::Far => Role::Other,
-        }
+impl TryFrom<String> for Quantity {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        quantities::quantity(&name).map(Quantity).ok_or_else(|| format!("unknown quantity {name:?}"))
     }
 }
 
-/// What the input of an Array method is.
+/// A function of elements by its name.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ElementFunction(pub &'static Function);
+
+impl TryFrom<String> for ElementFunction {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        quantities::function(&name).map(ElementFunction).ok_or_else(|| format!("unknown function {name:?}"))
+    }
+}
+
+/// Form of the input of an Array method.
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
 #[serde(try_from = "String")]
 pub enum Span {
@@ -177,6 +137,7 @@ pub enum Sequence {
     OfSeries,
 }
 
+/// A nan policy by its name.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Policy(pub NanPolicy);
@@ -189,7 +150,7 @@ impl TryFrom<String> for Policy {
     }
 }
 
-/// From the names that Python uses. Pickle has no notion of Rust's enums, hence not by derive.
+/// Conversion from the names that Python uses. Pickle has no notion of Rust's enums, hence not by derive.
 macro_rules! from_name {
     ($kind:ty: $($name:literal => $value:expr),+) => {
         impl TryFrom<String> for $kind {
@@ -205,14 +166,6 @@ macro_rules! from_name {
     };
 }
 
-from_name!(Part:
-    "mass_p" => Part::MassP,
-    "mass_q" => Part::MassQ,
-    "term" => Part::Term,
-    "near" => Part::Near,
-    "far" => Part::Far,
-    "term_apart" => Part::TermApart
-);
 from_name!(Span:
     "row" => Span::Row,
     "group" => Span::Group,

@@ -1,132 +1,199 @@
 //! States as Struct columns, and what they merge to.
 //!
-//! A state has the sums, the value in nats and the rank of its distribution. The rank's dtype carries the precision of what
-//! the states merge to, because the sums and the value are always in double precision.
+//! | field | dtype | content |
+//! | --- | --- | --- |
+//! | the kept sums, by the quantity's names for them | Float64 | totals, times 2⁻²⁰ |
+//! | one that goes by the name of the quantity | Float64 | the value in nats |
+//! | `rule` | Int32 | the code of the strongest rule, see [`Rank::code`] |
+//! | `single` | Boolean | there only if the result has single precision |
+//!
+//! The names tell the quantity, and whether `single` is there tells the precision: both survive whatever table format the states go
+//! through. What a format may change is taken as it comes: the order of the fields, the width of `rule`, and null for a sum or value
+//! that isn't finite.
 
 use polars::prelude::*;
-use polars_arrow::array::{Array, ListArray, PrimitiveArray, StructArray};
+use polars_arrow::array::{Array, BooleanArray, ListArray, PrimitiveArray, StructArray};
 
-use super::leaf;
-use crate::kernel::contract::{Precision, Rank, Unit};
+use super::convert::{self, Float};
+use crate::kernel::broadcast::RowPairs;
+use crate::kernel::layout::Error;
+use crate::kernel::options::{NanPolicy, Precision, Unit};
+use crate::kernel::quantities::QUANTITIES;
+use crate::kernel::registry::{Registered, StateDrivers};
+use crate::kernel::rows::Rows;
+use crate::kernel::rules::{Rank, SplitSum};
 use crate::kernel::states::{Parts, States};
 
-/// A kind of state with N sums.
-#[derive(Clone, Copy, Debug)]
-pub struct Kind<const N: usize> {
-    /// The method that makes them, and the one that merges them.
-    pub makes: &'static str,
-    pub merges: &'static str,
-    /// The fields of the sums, and that of the value.
-    pub sums: [&'static str; N],
-    pub value: &'static str,
+const RULE: &str = "rule";
+const SINGLE: &str = "single";
+
+/// Kind of a state: the quantity, and the precision of what it merges to.
+#[derive(Clone, Copy)]
+pub struct StateKind {
+    quantity: &'static Registered,
+    drivers: &'static StateDrivers,
+    precision: Precision,
 }
 
-pub const ENTROPY: Kind<1> =
-    Kind { makes: "entropy_state", merges: "entropy_merge", sums: ["mass"], value: "entropy" };
-
-pub const KL_DIV: Kind<3> = Kind {
-    makes: "kl_div_state",
-    merges: "kl_div_merge",
-    sums: ["mass_p", "mass_q", "excess"],
-    value: "divergence",
-};
-
-const RANK: &str = "rank";
-
-fn rank_dtype(precision: Precision) -> DataType {
-    match precision {
-        Precision::Double => DataType::UInt8,
-        Precision::Single => DataType::Int8,
-    }
-}
-
-fn rank_array(ranks: Vec<u8>, precision: Precision) -> ArrayRef {
-    match precision {
-        Precision::Double => PrimitiveArray::from_vec(ranks).boxed(),
-        Precision::Single => PrimitiveArray::from_vec(ranks.into_iter().map(|r| r as i8).collect()).boxed(),
-    }
-}
-
-fn rank_numbers(array: &ArrayRef) -> PolarsResult<Vec<u8>> {
-    let array = array.as_any();
-    match (array.downcast_ref::<PrimitiveArray<u8>>(), array.downcast_ref::<PrimitiveArray<i8>>()) {
-        (Some(double), _) => Ok(double.values().as_slice().to_vec()),
-        (_, Some(single)) => Ok(single.values().iter().map(|r| *r as u8).collect()),
-        _ => polars_bail!(ComputeError: "expected ranks"),
-    }
-}
-
-impl<const N: usize> Kind<N> {
-    fn fields(self) -> impl Iterator<Item = &'static str> {
-        self.sums.into_iter().chain([self.value])
+impl StateKind {
+    /// The kind of states of a quantity.
+    pub fn new(quantity: &'static Registered, precision: Precision) -> PolarsResult<StateKind> {
+        let drivers = quantity.states.as_ref().ok_or_else(|| {
+            polars_err!(
+                InvalidOperation:
+                "{} has no state, since that of a whole does not come from those of its parts", quantity.name
+            )
+        })?;
+        Ok(StateKind { quantity, drivers, precision })
     }
 
-    /// The dtype of a state.
-    pub fn dtype(self, precision: Precision) -> DataType {
-        let floats = self.fields().map(|name| Field::new(name.into(), DataType::Float64));
-        let rank = Field::new(RANK.into(), rank_dtype(precision));
-        DataType::Struct(floats.chain([rank]).collect())
-    }
-
-    /// The precision of what states in lists merge to.
-    pub fn precision(self, field: &Field) -> PolarsResult<Precision> {
+    /// The kind of states in lists.
+    pub fn of_lists(field: &Field) -> PolarsResult<StateKind> {
         let state = match field.dtype() {
             DataType::List(state) => &**state,
             dtype => dtype,
         };
-        [Precision::Double, Precision::Single].into_iter().find(|p| self.dtype(*p) == *state).ok_or_else(
-            || {
-                polars_err!(
-                    InvalidOperation:
-                    "`info.{}` takes the states that `info.{}` makes, but '{}' is {}",
-                    self.merges, self.makes, field.name().escape_debug(), state
-                )
-            },
-        )
+        let kinds = QUANTITIES.iter().flat_map(|quantity| {
+            [Precision::Double, Precision::Single].map(|precision| StateKind::new(quantity, precision))
+        });
+        let recognised = kinds.flatten().find(|kind| kind.is_of(state));
+        recognised.ok_or_else(|| {
+            let makers = QUANTITIES.iter().filter(|quantity| quantity.states.is_some());
+            let makers: Vec<_> = makers.map(|quantity| format!("`info.{}_state`", quantity.name)).collect();
+            polars_err!(
+                InvalidOperation:
+                "`info.merge` takes the states that {} make, but '{}' is {}",
+                makers.join(" and "), field.name().escape_debug(), state
+            )
+        })
+    }
+
+    pub fn precision(self) -> Precision {
+        self.precision
+    }
+
+    /// Number of the columns of summands that the state of a group comes from.
+    pub fn summands(self) -> usize {
+        (self.drivers.summands.names)().len()
+    }
+
+    /// Names of the fields in double precision: the kept sums, and the value.
+    fn floats(self) -> impl Iterator<Item = &'static str> {
+        self.drivers.kept.iter().copied().chain([self.quantity.name])
+    }
+
+    /// Dtype of a state.
+    pub fn dtype(self) -> DataType {
+        let field = |name: &str, dtype| Field::new(name.into(), dtype);
+        let mut fields: Vec<Field> = self.floats().map(|name| field(name, DataType::Float64)).collect();
+        fields.push(field(RULE, DataType::Int32));
+        if self.precision == Precision::Single {
+            fields.push(field(SINGLE, DataType::Boolean));
+        }
+        DataType::Struct(fields)
+    }
+
+    /// Whether values of this dtype are such states, perhaps after a way through a file.
+    fn is_of(self, dtype: &DataType) -> bool {
+        let (DataType::Struct(fields), DataType::Struct(own)) = (dtype, self.dtype()) else { return false };
+        let fits = |field: &Field, own: &Field| match own.dtype() {
+            DataType::Int32 => field.dtype().is_integer(),
+            dtype => field.dtype() == dtype || field.dtype().is_null(),
+        };
+        let find = |own: &Field| fields.iter().find(|field| field.name() == own.name());
+        fields.len() == own.len() && own.iter().all(|own| find(own).is_some_and(|field| fits(field, own)))
+    }
+
+    /// States of rows.
+    pub fn of_rows<T: Float>(
+        self,
+        p: &Rows<T>,
+        q: Option<&Rows<T>>,
+        pairs: RowPairs,
+        policy: NanPolicy,
+    ) -> Result<States, Error> {
+        match T::rows(self.quantity).states {
+            Some(states) => states(p, q, pairs, policy),
+            None => unreachable!("a kind has states"),
+        }
+    }
+
+    /// States of groups from sums, `None` if there aren't as many as there should be.
+    pub fn of_sums(self, sums: &[SplitSum<&[f64]>]) -> Option<States> {
+        (self.drivers.of_sums)(sums)
     }
 
     /// States as an array of structs.
-    pub fn array(self, states: States<N>, precision: Precision) -> ArrayRef {
+    pub fn array(self, states: States) -> ArrayRef {
         let rows = states.ranks.len();
-        let floats = states.sums.map(|sums| leaf::floats(sums, None, Precision::Double));
-        let values = leaf::values(states.values, Precision::Double);
-        let ranks = rank_array(states.ranks, precision);
-        let arrays: Vec<ArrayRef> = floats.into_iter().chain([values, ranks]).collect();
-        let dtype = self.dtype(precision).to_arrow(CompatLevel::newest());
-        StructArray::new(dtype, rows, arrays, None).boxed()
+        let floats = states.sums.into_iter().map(|sums| convert::floats(sums, None, Precision::Double));
+        let mut arrays: Vec<ArrayRef> = floats.collect();
+        arrays.push(convert::values(states.values, Precision::Double));
+        arrays.push(PrimitiveArray::from_vec(states.ranks.into_iter().map(Rank::code).collect()).boxed());
+        if self.precision == Precision::Single {
+            arrays.push(BooleanArray::from_slice(vec![true; rows]).boxed());
+        }
+        StructArray::new(self.dtype().to_arrow(CompatLevel::newest()), rows, arrays, None).boxed()
     }
 
-    /// Merges the states in each list with `merge`.
-    pub fn merge(
-        self,
-        lists: &Series,
-        unit: Unit,
-        merge: impl Fn(Parts<N>, &[i64], Unit) -> States<N>,
-    ) -> PolarsResult<States<N>> {
+    /// Merges the states in each list.
+    pub fn merge(self, lists: &Series, unit: Unit) -> PolarsResult<States> {
         let lists = lists.rechunk();
         let array = lists.chunks()[0].as_any().downcast_ref::<ListArray<i64>>();
         let array = array.ok_or_else(|| polars_err!(ComputeError: "expected lists of states"))?;
         let offsets = array.offsets().as_slice();
         let (first, last) = (offsets[0] as usize, offsets[offsets.len() - 1] as usize);
         let states = array.values().sliced(first, last - first);
-        let states = states.as_any().downcast_ref::<StructArray>();
-        let states = states.ok_or_else(|| polars_err!(ComputeError: "expected lists of states"))?;
-        let floats: Vec<_> = states.values()[..=N]
-            .iter()
-            .map(|field| leaf::leaf::<f64>(field.clone(), &DataType::Float64))
-            .collect::<PolarsResult<_>>()?;
-        let mut ranks = rank_numbers(&states.values()[N + 1])?;
-        for (i, rank) in ranks.iter_mut().enumerate() {
-            let lacks_a_sum = floats[..N].iter().any(|sums| sums.is_null(i));
-            if states.is_null(i) || lacks_a_sum || states.values()[N + 1].is_null(i) {
-                *rank = Rank::Null as u8;
-            }
+        let states = Opened::new(&*states, lists.dtype())?;
+        let floats = self.floats().map(|name| states.floats(name)).collect::<PolarsResult<Vec<_>>>()?;
+        let (values, sums) =
+            floats.split_last().map_or((&[][..], &[][..]), |(values, sums)| (&values[..], sums));
+        let sums: Vec<&[f64]> = sums.iter().map(|sums| &sums[..]).collect();
+        let parts = Parts { sums: &sums, values, ranks: &states.ranks()? };
+        Ok((self.drivers.merge)(parts, offsets, unit))
+    }
+}
+
+/// An array of states taken apart.
+struct Opened<'a> {
+    array: &'a StructArray,
+    fields: &'a [Field],
+}
+
+impl<'a> Opened<'a> {
+    fn new(array: &'a dyn Array, lists: &'a DataType) -> PolarsResult<Opened<'a>> {
+        match (array.as_any().downcast_ref::<StructArray>(), lists.inner_dtype()) {
+            (Some(array), Some(DataType::Struct(fields))) => Ok(Opened { array, fields }),
+            _ => polars_bail!(ComputeError: "expected lists of states"),
         }
-        let parts = Parts {
-            sums: std::array::from_fn(|k| floats[k].values().as_slice()),
-            values: floats[N].values().as_slice(),
-            ranks: &ranks,
+    }
+
+    fn field(&self, name: &str) -> PolarsResult<(&ArrayRef, &Field)> {
+        let found = self.fields.iter().position(|field| field.name() == name);
+        let at = found.ok_or_else(|| polars_err!(ComputeError: "a state has no field {name:?}"))?;
+        Ok((&self.array.values()[at], &self.fields[at]))
+    }
+
+    /// The numbers of a field. One that is null, as in a format without infinities, is none.
+    fn floats(&self, name: &str) -> PolarsResult<Vec<f64>> {
+        let (array, field) = self.field(name)?;
+        let numbers = convert::as_floats::<f64>(array.clone(), field.dtype())?;
+        Ok(convert::weights(&numbers).iter().map(|x| x.unwrap_or(f64::NAN)).collect())
+    }
+
+    /// The ranks: null for a state that is null as a whole, or whose rule is.
+    fn ranks(&self) -> PolarsResult<Vec<Rank>> {
+        let (array, field) = self.field(RULE)?;
+        let codes = convert::primitives::<i64>(array.clone(), field.dtype(), &DataType::Int64)?;
+        let rank = |i: usize| {
+            if self.array.is_null(i) || codes.is_null(i) {
+                return Ok(Rank::Null);
+            }
+            let code = codes.value(i);
+            Rank::from_code(code).ok_or_else(|| {
+                polars_err!(ComputeError: "a state's rule is {code}, which no version of this library writes")
+            })
         };
-        Ok(merge(parts, offsets, unit))
+        (0..self.array.len()).map(rank).collect()
     }
 }

@@ -1,28 +1,31 @@
-//! The way in: objects that speak the Arrow PyCapsule interface.
+//! Input: objects that speak the Arrow PyCapsule interface.
 
 use std::ffi::CStr;
 
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::DataType;
-use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
-use arrow::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::cast::AsArray;
+use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+use arrow_array::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::DataType;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyTuple};
 
 use super::chunks::{self, Column};
-use crate::arrow::ffi::{self, Chunks};
-use crate::arrow::{Error, Side, check_type, element, is_single};
+use crate::Side;
+use crate::arrow::import::{self, Chunks};
+use crate::arrow::{Error, check_type, element_field, is_single};
+use crate::slices::side_name;
 
-/// An array, or a stream of them that has not been read.
+/// Array, or stream of arrays that has not been read.
 pub enum Source {
     Whole(ArrayRef),
     Stream { chunks: Chunks, data_type: DataType },
 }
 
 impl Source {
-    /// Opens whatever speaks Arrow, and refuses what doesn't hold numbers, or lists of them where they are taken. A table of one
-    /// column is that column.
+    /// Opens an object that speaks Arrow and holds numbers, or lists of them where `lists` are taken. A table of one column is
+    /// that column.
     pub fn open(object: &Bound<'_, PyAny>, side: Side, lists: bool) -> PyResult<Source> {
         let source = if object.hasattr("__arrow_c_array__")? {
             let capsules = object.call_method0("__arrow_c_array__")?;
@@ -31,10 +34,10 @@ impl Source {
             // SAFETY: capsules of these names hold these structures, as the interface has it.
             let schema = unsafe { pointer::<FFI_ArrowSchema>(&schema, c"arrow_schema")?.as_ref() };
             // SAFETY: likewise.
-            check_type(one_column(&unsafe { ffi::data_type(schema) }?), side, lists)?;
+            check_type(one_column(&unsafe { import::data_type(schema) }?), side, lists)?;
             let array = pointer(&array, c"arrow_array")?;
-            // SAFETY: likewise; what is taken is marked as released for the capsule.
-            let array = unsafe { ffi::array(FFI_ArrowArray::from_raw(array.as_ptr()), schema) }?;
+            // SAFETY: likewise; the array is marked as released for the capsule.
+            let array = unsafe { import::array(FFI_ArrowArray::from_raw(array.as_ptr()), schema) }?;
             Source::Whole(column(array)?)
         } else if object.hasattr("__arrow_c_stream__")? {
             let capsule = object.call_method0("__arrow_c_stream__")?.cast_into::<PyCapsule>()?;
@@ -49,7 +52,7 @@ impl Source {
             return Err(PyTypeError::new_err(format!(
                 "{} must speak the Arrow PyCapsule interface, as arrays of PyArrow, Series of Polars and many others do, and \
                  {kind} has neither `__arrow_c_array__` nor `__arrow_c_stream__`: wrap it, as in `pyarrow.array(…)`",
-                if side == Side::P { "p" } else { "q" },
+                side_name(side),
             )));
         };
         Ok(source)
@@ -63,15 +66,15 @@ impl Source {
     }
 
     pub fn is_of_lists(&self) -> bool {
-        element(self.data_type()).is_some()
+        element_field(self.data_type()).is_some()
     }
 
-    /// Whether the numbers ask for single precision.
+    /// True if the numbers ask for single precision.
     pub fn is_single(&self) -> bool {
         is_single(self.data_type())
     }
 
-    /// All of it.
+    /// All chunks at once.
     pub fn column(self) -> Result<Column, Error> {
         Ok(match self {
             Source::Whole(array) => Column::whole(array),
@@ -82,12 +85,15 @@ impl Source {
         })
     }
 
-    /// What `of` makes of each chunk, of which a stream hands out one at a time.
-    pub fn each(self, of: impl Fn(&dyn Array) -> Result<ArrayRef, Error>) -> Result<Column, Error> {
+    /// Results of a function of each chunk, of which a stream hands out one at a time.
+    pub fn map_chunks(
+        self,
+        function: impl Fn(&dyn Array) -> Result<ArrayRef, Error>,
+    ) -> Result<Column, Error> {
         match self {
-            Source::Whole(array) => Ok(Column::whole(of(&array)?)),
+            Source::Whole(array) => Ok(Column::whole(function(&array)?)),
             Source::Stream { chunks, data_type } => {
-                chunks::each(&data_type, chunks.map(|chunk| column(chunk?)), of)
+                chunks::map_chunks(&data_type, chunks.map(|chunk| column(chunk?)), function)
             }
         }
     }
@@ -97,7 +103,7 @@ fn pointer<T>(capsule: &Bound<'_, PyCapsule>, name: &CStr) -> PyResult<std::ptr:
     Ok(capsule.pointer_checked(Some(name))?.cast())
 }
 
-/// The type of the column of a table that has just one.
+/// Type of the column of a table that has just one.
 fn one_column(data_type: &DataType) -> &DataType {
     match data_type {
         DataType::Struct(columns) if columns.len() == 1 => columns[0].data_type(),
@@ -105,7 +111,7 @@ fn one_column(data_type: &DataType) -> &DataType {
     }
 }
 
-/// The column of a table that has just one.
+/// Column of a table that has just one.
 fn column(array: ArrayRef) -> Result<ArrayRef, Error> {
     match array.as_struct_opt() {
         Some(table) if table.null_count() > 0 => {

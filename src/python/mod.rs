@@ -1,30 +1,34 @@
-//! The Python module `polars_entropy._lib`: the functions over Arrow arrays, for `polars_entropy.arrow`, where their arguments
-//! have been checked.
+//! The Python module `polars_entropy._lib`: the functions over Arrow arrays, for `polars_entropy.arrow`, where their
+//! arguments have been checked, and the table of quantities.
 
 mod chunks;
 mod input;
 mod output;
+mod quantity;
 
-use ::arrow::array::{Array, ArrayRef};
-use ::arrow::compute;
-use ::arrow::datatypes::DataType;
-use ::arrow::error::ArrowError;
+use arrow_array::{Array, ArrayRef};
+use arrow_cast::cast;
+use arrow_schema::{ArrowError, DataType};
 use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use self::chunks::Column;
 use self::input::Source;
 use self::output::{Chunked, Whole};
-use crate::arrow::{self, Error, NanPolicy, Options, Side};
+use self::quantity::Quantity;
+use crate::arrow::{self, Error};
+use crate::kernel::quantities;
+use crate::kernel::registry::{Function, Registered};
+use crate::{NanPolicy, Options, Side};
 
 #[pymodule]
 fn _lib(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Whole>()?;
     module.add_class::<Chunked>()?;
-    module.add_function(wrap_pyfunction!(entropy, module)?)?;
-    module.add_function(wrap_pyfunction!(kl_div, module)?)?;
-    module.add_function(wrap_pyfunction!(entr, module)?)?;
-    module.add_function(wrap_pyfunction!(rel_entr, module)?)
+    module.add_class::<Quantity>()?;
+    module.add("QUANTITIES", quantity::quantities(module.py())?)?;
+    module.add_function(wrap_pyfunction!(distribution, module)?)?;
+    module.add_function(wrap_pyfunction!(element, module)?)
 }
 
 impl From<Error> for PyErr {
@@ -38,116 +42,139 @@ impl From<Error> for PyErr {
     }
 }
 
-fn options(base: Option<f64>, nan_policy: &str) -> PyResult<Options> {
-    let nan_policy: NanPolicy = nan_policy.parse().map_err(PyValueError::new_err)?;
-    Ok(Options { base, nan_policy })
-}
-
-#[pyfunction]
-fn entropy(p: &Bound<'_, PyAny>, base: Option<f64>, nan_policy: &str) -> PyResult<Py<PyAny>> {
-    let (source, options) = (Source::open(p, Side::P, true)?, options(base, nan_policy)?);
-    let out = p.py().detach(|| {
-        if source.is_of_lists() {
-            source.each(|array| arrow::entropy(array, &options))
-        } else {
-            source.column()?.of_whole(|array| arrow::entropy(array, &options))
-        }
-    });
-    output::to_python(p.py(), out?)
-}
-
-/// What q was in Python, which tells what it may do.
+/// Kind of Python object that q was.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Second {
-    /// Arrow.
+enum QKind {
+    /// Arrow data, or no q at all.
     Arrow,
     /// One number, which goes with all of p and has no precision of its own.
     Number,
-    /// A sequence or a vector, which has as many numbers as it has.
+    /// Sequence or vector, which has to be as long as p.
     Sequence,
 }
 
-impl FromPyObject<'_, '_> for Second {
+impl FromPyObject<'_, '_> for QKind {
     type Error = PyErr;
 
-    fn extract(name: Borrowed<'_, '_, PyAny>) -> PyResult<Second> {
+    fn extract(name: Borrowed<'_, '_, PyAny>) -> PyResult<QKind> {
         match name.extract::<&str>()? {
-            "arrow" => Ok(Second::Arrow),
-            "number" => Ok(Second::Number),
-            "sequence" => Ok(Second::Sequence),
+            "arrow" => Ok(QKind::Arrow),
+            "number" => Ok(QKind::Number),
+            "sequence" => Ok(QKind::Sequence),
             name => Err(PyValueError::new_err(format!("unknown kind of q {name:?}"))),
         }
     }
 }
 
-impl Second {
-    /// Holds a q of numbers against a p of numbers.
+impl QKind {
+    /// Checks a q of numbers against a p of numbers.
     fn check(self, p: &Column, q: &Column) -> Result<(), Error> {
         match (self, p.len(), q.len()) {
-            (Second::Sequence, p, q) if p != q => Err(Error::Lengths { row: None, p, q }),
+            (QKind::Sequence, p, q) if p != q => Err(Error::Lengths { row: None, p, q }),
             _ => Ok(()),
         }
     }
 
-    /// The value in single precision, where a number is all that asked for more.
+    /// Values in single precision, where a number is all that asked for more.
     fn rounded(self, column: Column, p_is_single: bool) -> Result<Column, Error> {
-        if self != Second::Number || !p_is_single {
+        if self != QKind::Number || !p_is_single {
             return Ok(column);
         }
-        let cast = |chunk: &ArrayRef| Ok(compute::cast(chunk, &DataType::Float32)?);
-        let chunks = column.chunks.iter().map(cast).collect::<Result<_, Error>>()?;
+        let single = |chunk: &ArrayRef| Ok(cast(chunk, &DataType::Float32)?);
+        let chunks = column.chunks.iter().map(single).collect::<Result<_, Error>>()?;
         Ok(Column { data_type: DataType::Float32, chunks, ..column })
     }
 }
 
-#[pyfunction]
-fn kl_div(
+/// Sources of p, and of q if there is one.
+fn open(
+    name: &str,
+    pair: bool,
     p: &Bound<'_, PyAny>,
-    q: &Bound<'_, PyAny>,
-    q_is: Second,
+    q: Option<&Bound<'_, PyAny>>,
+    lists: bool,
+) -> PyResult<(Source, Option<Source>)> {
+    if pair != q.is_some() {
+        let inputs = if pair { "p and q" } else { "p alone" };
+        return Err(PyTypeError::new_err(format!("{name} takes {inputs}")));
+    }
+    let p = Source::open(p, Side::P, lists)?;
+    Ok((p, q.map(|q| Source::open(q, Side::Q, lists)).transpose()?))
+}
+
+#[pyfunction]
+fn distribution(
+    quantity: &str,
+    p: &Bound<'_, PyAny>,
+    q: Option<&Bound<'_, PyAny>>,
+    q_is: QKind,
     base: Option<f64>,
     nan_policy: &str,
 ) -> PyResult<Py<PyAny>> {
-    let options = options(base, nan_policy)?;
-    let (of_p, of_q) = (Source::open(p, Side::P, true)?, Source::open(q, Side::Q, true)?);
-    let (lists, single) = (of_p.is_of_lists(), of_p.is_single());
-    if q_is == Second::Number && lists {
+    let py = p.py();
+    let quantity = quantities::quantity(quantity)
+        .ok_or_else(|| PyValueError::new_err(format!("unknown quantity {quantity:?}")))?;
+    let nan_policy: NanPolicy = nan_policy.parse().map_err(PyValueError::new_err)?;
+    let options = Options { base, nan_policy };
+    let (p, q) = open(quantity.name, quantity.pair, p, q, true)?;
+    if q_is == QKind::Number && p.is_of_lists() {
         return Err(PyTypeError::new_err(
             "q is one number, which goes with a p of numbers, and p is of lists: pass one distribution, as a sequence",
         ));
     }
-    let out = p.py().detach(|| {
-        let of = |p: &dyn Array, q: &dyn Array| arrow::kl_div(p, q, &options);
-        let of_q = of_q.column()?;
-        if lists && of_q.is_one_distribution() {
-            let q = of_q.array()?;
-            return of_p.each(|p| of(p, &q));
+    let out = py.detach(|| values(quantity, p, q, q_is, &options));
+    output::to_python(py, out?)
+}
+
+/// Values of lists, chunk by chunk where that is possible, or the one value of numbers.
+fn values(
+    quantity: &Registered,
+    p: Source,
+    q: Option<Source>,
+    q_is: QKind,
+    options: &Options,
+) -> Result<Column, Error> {
+    let values = |p: &dyn Array, q: Option<&dyn Array>| arrow::distribution(quantity, p, q, options);
+    match (q.map(Source::column).transpose()?, p.is_of_lists()) {
+        (None, true) => p.map_chunks(|p| values(p, None)),
+        (None, false) => p.column()?.map_whole(|p| values(p, None)),
+        (Some(q), true) if q.is_one_distribution() => {
+            let q = q.array()?;
+            p.map_chunks(|p| values(p, Some(&q)))
         }
-        let of_p = of_p.column()?;
-        if lists {
-            return chunks::each_pair(of_p, of_q, of);
+        (Some(q), true) => chunks::map_pairs(p.column()?, q, |p, q| values(p, Some(q))),
+        (Some(q), false) => {
+            let (p_is_single, p) = (p.is_single(), p.column()?);
+            q_is.check(&p, &q)?;
+            let q = q.array()?;
+            q_is.rounded(p.map_whole(|p| values(p, Some(&q)))?, p_is_single)
         }
-        q_is.check(&of_p, &of_q)?;
-        q_is.rounded(chunks::of_whole(of_p, of_q, of)?, single)
-    });
-    output::to_python(p.py(), out?)
+    }
 }
 
 #[pyfunction]
-fn entr(p: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-    let source = Source::open(p, Side::P, false)?;
-    let out = p.py().detach(|| source.each(|array| arrow::entr(array)));
-    output::to_python(p.py(), out?)
+fn element(
+    function: &str,
+    p: &Bound<'_, PyAny>,
+    q: Option<&Bound<'_, PyAny>>,
+    q_is: QKind,
+) -> PyResult<Py<PyAny>> {
+    let py = p.py();
+    let function = quantities::function(function)
+        .ok_or_else(|| PyValueError::new_err(format!("unknown function {function:?}")))?;
+    let (p, q) = open(function.name, function.pair, p, q, false)?;
+    let out = py.detach(|| elements(function, p, q, q_is));
+    output::to_python(py, out?)
 }
 
-#[pyfunction]
-fn rel_entr(p: &Bound<'_, PyAny>, q: &Bound<'_, PyAny>, q_is: Second) -> PyResult<Py<PyAny>> {
-    let (of_p, of_q) = (Source::open(p, Side::P, false)?, Source::open(q, Side::Q, false)?);
-    let single = of_p.is_single();
-    let out = p.py().detach(|| {
-        let (of_p, of_q) = (of_p.column()?, of_q.column()?);
-        q_is.check(&of_p, &of_q)?;
-        q_is.rounded(chunks::each_pair(of_p, of_q, arrow::rel_entr)?, single)
-    });
-    output::to_python(p.py(), out?)
+/// Values of elements, in the chunks of p.
+fn elements(function: &Function, p: Source, q: Option<Source>, q_is: QKind) -> Result<Column, Error> {
+    let Some(q) = q else {
+        return p.map_chunks(|p| arrow::element(function, p, None));
+    };
+    let p_is_single = p.is_single();
+    let (p, q) = (p.column()?, q.column()?);
+    q_is.check(&p, &q)?;
+    let values = chunks::map_pairs(p, q, |p, q| arrow::element(function, p, Some(q)));
+    q_is.rounded(values?, p_is_single)
 }

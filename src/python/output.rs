@@ -1,14 +1,15 @@
-//! The way out: arrays that speak the Arrow PyCapsule interface and NumPy's array interface.
+//! Output: arrays that speak the Arrow PyCapsule interface and NumPy's array interface.
 
 use std::fmt::Write;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray};
-use arrow::compute::cast;
-use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, FieldRef, Float32Type, Float64Type};
-use arrow::error::ArrowError;
-use arrow::ffi::FFI_ArrowSchema;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow_array::cast::AsArray;
+use arrow_array::ffi::FFI_ArrowSchema;
+use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type};
+use arrow_array::{Array, ArrayRef, PrimitiveArray};
+use arrow_cast::cast;
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use arrow_schema::{ArrowError, DataType, Field, FieldRef};
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyTuple};
@@ -16,9 +17,9 @@ use pyo3_arrow::error::PyArrowResult;
 use pyo3_arrow::ffi::{ArrayIterator, to_array_pycapsules, to_schema_pycapsule, to_stream_pycapsule};
 
 use super::chunks::Column;
-use crate::arrow::ffi;
+use crate::arrow::import;
 
-/// The Python object of a result.
+/// Python object of a result.
 pub fn to_python(py: Python<'_>, column: Column) -> PyResult<Py<PyAny>> {
     match (column.is_chunked, &column.chunks[..]) {
         (false, [array]) => Ok(Py::new(py, Whole(array.clone()))?.into_any()),
@@ -28,27 +29,27 @@ pub fn to_python(py: Python<'_>, column: Column) -> PyResult<Py<PyAny>> {
 
 /// Values in an Arrow array.
 ///
-/// It speaks the Arrow PyCapsule interface, so that `pyarrow.array(x)`, `polars.Series(x)` and any other consumer make an array of
-/// theirs of it, without a copy; and so does `numpy.asarray(x)` where there are no nulls. With nulls, NumPy gets a copy that has
-/// NaN in their place.
+/// It implements the Arrow PyCapsule interface: `pyarrow.array(x)`, `polars.Series(x)` and any other consumer read it
+/// without a copy. So does `numpy.asarray(x)` where there are no nulls. With nulls, NumPy gets a copy that has NaN in
+/// their place.
 #[pyclass(frozen, module = "polars_entropy.arrow", name = "Array")]
 pub struct Whole(ArrayRef);
 
 /// Values in Arrow arrays that follow each other, as `pyarrow.chunked_array` has them.
 ///
-/// It speaks the Arrow PyCapsule interface, so that `pyarrow.chunked_array(x)`, `polars.Series(x)` and any other consumer of streams
-/// make a column of theirs of it, without a copy. `numpy.asarray(x)` copies the chunks together, unless there is just one.
+/// It implements the Arrow PyCapsule interface: `pyarrow.chunked_array(x)`, `polars.Series(x)` and any other consumer of
+/// streams read it without a copy. `numpy.asarray(x)` copies the chunks together, unless there is just one.
 #[pyclass(frozen, module = "polars_entropy.arrow", name = "ChunkedArray")]
 pub struct Chunked(Column);
 
-/// The type that a consumer asks for. What cannot be read is no request, which a producer need not follow in any case.
+/// Type that a consumer asks for. Unreadable schemas are ignored: the interface lets a producer decline a request.
 fn wanted(schema: Option<&Bound<'_, PyCapsule>>) -> Option<DataType> {
     let schema = schema?.pointer_checked(Some(c"arrow_schema")).ok()?.cast::<FFI_ArrowSchema>();
     // SAFETY: capsules of this name hold schemas, as the interface has it.
-    unsafe { ffi::data_type(schema.as_ref()) }.ok()
+    unsafe { import::data_type(schema.as_ref()) }.ok()
 }
 
-/// The values as the floats that a consumer asks for; in any other type they would be others.
+/// Values in the type that a consumer asks for, if that is a float; in any other type the values would be others.
 fn as_requested(array: &ArrayRef, wanted: Option<&DataType>) -> Result<ArrayRef, ArrowError> {
     match wanted {
         Some(float @ (DataType::Float32 | DataType::Float64)) if array.data_type().is_floating() => {
@@ -126,7 +127,7 @@ impl Chunked {
         to_schema_pycapsule(py, field(&self.0.data_type).as_ref())
     }
 
-    /// The arrays.
+    /// Arrays, one for each chunk.
     #[getter]
     fn chunks(&self) -> Vec<Whole> {
         self.0.chunks.iter().cloned().map(Whole).collect()
@@ -156,9 +157,7 @@ impl Chunked {
     }
 }
 
-/// Where NumPy finds the values, and that they are not to be written to.
-///
-/// NumPy takes an AttributeError for there being no such thing, and copies.
+/// Address and dtype of the values for NumPy, read-only. At an AttributeError NumPy copies.
 fn array_interface<'py>(py: Python<'py>, chunks: &[ArrayRef]) -> PyResult<Bound<'py, PyDict>> {
     let [array] = chunks else { return Err(PyAttributeError::new_err("several chunks are not one vector")) };
     if array.null_count() > 0 {
@@ -175,13 +174,13 @@ fn array_interface<'py>(py: Python<'py>, chunks: &[ArrayRef]) -> PyResult<Bound<
     Ok(interface)
 }
 
-/// The address of the values and the width of one, if they are of this type.
+/// Address of the values and the width of one, if they are of this type.
 fn place<T: ArrowPrimitiveType>(array: &ArrayRef) -> Option<(usize, usize)> {
     let values = array.as_primitive_opt::<T>()?.values();
     Some((values.as_ptr() as usize, size_of::<T::Native>()))
 }
 
-/// A vector of NumPy's own, with NaN for null.
+/// Vector of NumPy's own, with NaN for null.
 fn copied<'py>(
     py: Python<'py>,
     column: &Column,
@@ -211,7 +210,7 @@ fn with_nan<T: ArrowPrimitiveType>(chunks: &[ArrayRef], nan: T::Native) -> Primi
     PrimitiveArray::from_iter_values(values)
 }
 
-/// The values that a description shows.
+/// Number of values that a description shows.
 const SHOWN: usize = 10;
 
 fn described(kind: &str, chunks: &[ArrayRef], data_type: &DataType) -> PyResult<String> {

@@ -1,4 +1,4 @@
-"""Over Spark come the values that one machine computes, whatever lies where and whoever dies meanwhile."""
+"""Spark gives the values that one machine gives, however the rows are spread and whichever process dies meanwhile."""
 
 from __future__ import annotations
 
@@ -20,10 +20,33 @@ from pyspark.sql import types as T  # noqa: N812
 
 import polars_entropy as pe
 import polars_entropy.spark as pes
-from contract import ENTROPY, INF, KL_DIV, LN2, NAN
+from compare import bits
+from contract import INF, LN2, NAN, POLICIES
+from polars_entropy import _lib
+from polars_entropy.spark import _stages
+from quantities import QUANTITIES
 
-POLICIES = ("propagate", "omit")
+STATES = [quantity for quantity in QUANTITIES if quantity.sums]
+PAIRS = [quantity for quantity in QUANTITIES if quantity.pair]
+each_quantity = pytest.mark.parametrize("quantity", QUANTITIES, ids=str)
+each_with_states = pytest.mark.parametrize("quantity", STATES, ids=str)
+each_pair = pytest.mark.parametrize("quantity", PAIRS, ids=str)
 needs_arrow_udf = pytest.mark.skipif(not hasattr(F, "arrow_udf"), reason="PySpark 4.1 has arrow_udf")
+
+
+def per_group(quantity, sdf, p="p", q="q", **how):
+    """The value of each group, by the public function of the quantity."""
+    return getattr(pes, quantity.name)(sdf, *((p, q) if quantity.pair else (p,)), **how)
+
+
+def per_row(quantity, p="p", q="q", **how):
+    """The value of each row, by the public function of the quantity."""
+    return getattr(pes, f"list_{quantity}")(*((p, q) if quantity.pair else (p,)), **how)
+
+
+def aggregated(frame, by, aggregate):
+    """On one machine, an aggregate of each group, or of the whole frame if there are no keys."""
+    return frame.group_by(by).agg(aggregate) if by else frame.select(aggregate)
 
 
 def to_spark(spark, frame, partitions=5):
@@ -35,7 +58,7 @@ def to_polars(sdf):
     return pl.DataFrame(sdf.toArrow())
 
 
-def assert_same(got, want, **tolerance):
+def assert_same_rows(got, want, **tolerance):
     """Equal but for the order of rows; null, NaN and infinities have to be exactly right."""
     tolerance = {"rel_tol": 1e-12, "abs_tol": 1e-13, **tolerance}
     assert_frame_equal(to_polars(got), want, check_row_order=False, **tolerance)
@@ -45,14 +68,20 @@ def weights(rows=20_000, groups=300, missing=0.001, seed=0):
     """Rows with two keys and two weights; some of all these are missing. One group is half of the rows."""
     rng = np.random.default_rng(seed)
     group = np.where(rng.random(rows) < 0.5, 0, rng.integers(0, groups, rows))
-    frame = pl.DataFrame({"g": group, "h": rng.integers(0, 3, rows), "x": rng.random(rows), "y": rng.random(rows)})
+    frame = pl.DataFrame({"g": group, "h": rng.integers(0, 3, rows), "p": rng.random(rows), "q": rng.random(rows)})
     hit = [pl.Series(rng.random(rows) < missing) for _ in range(6)]
     return frame.with_columns(
         pl.when(hit[0]).then(None).otherwise("g").cast(pl.String).alias("g"),
         pl.when(hit[1]).then(None).otherwise("h").alias("h"),
-        pl.when(hit[2]).then(None).when(hit[3]).then(NAN).otherwise("x").alias("x"),
-        pl.when(hit[4]).then(None).when(hit[5]).then(NAN).otherwise("y").alias("y"),
+        pl.when(hit[2]).then(None).when(hit[3]).then(NAN).otherwise("p").alias("p"),
+        pl.when(hit[4]).then(None).when(hit[5]).then(NAN).otherwise("q").alias("q"),
     )
+
+
+def test_every_quantity_has_its_functions():
+    groups = {name for name, quantity in _lib.QUANTITIES.items() if quantity.state_sums is not None}
+    assert set(pes.__all__) == groups | {f"list_{name}" for name in _lib.QUANTITIES}
+    assert {quantity.name for quantity in QUANTITIES} == set(_lib.QUANTITIES)
 
 
 @pytest.fixture
@@ -63,102 +92,119 @@ def small_batches(spark):
 
 
 @pytest.mark.usefixtures("small_batches")
+@each_with_states
 @pytest.mark.parametrize("nan_policy", POLICIES)
 @pytest.mark.parametrize("by", [["g"], ["h", "g"], []], ids=lambda by: ",".join(by) or "whole")
-def test_groups_are_those_of_one_machine(spark, by, nan_policy):
-    frame = weights()
-    sdf = to_spark(spark, frame)
-    rows = frame.group_by(by) if by else None
-    h, d = pe.info("x").entropy(base=2, nan_policy=nan_policy), pe.info("x").kl_div("y", nan_policy=nan_policy)
-    assert_same(pes.entropy(sdf, "x", by=by, base=2, nan_policy=nan_policy), rows.agg(h) if by else frame.select(h))
-    assert_same(pes.kl_div(sdf, "x", "y", by=by, nan_policy=nan_policy), rows.agg(d) if by else frame.select(d))
+def test_groups_are_those_of_one_machine(spark, quantity, by, nan_policy):
+    frame, how = weights(), {"base": 2, "nan_policy": nan_policy}
+    want = aggregated(frame, by, quantity.value(pe.info("p"), **how))
+    assert_same_rows(per_group(quantity, to_spark(spark, frame), by=by, **how), want)
 
 
+@each_with_states
 @pytest.mark.parametrize("nan_policy", POLICIES)
-@pytest.mark.parametrize(("cases", "columns"), [(ENTROPY, ["p"]), (KL_DIV, ["p", "q"])], ids=["entropy", "kl_div"])
-def test_contract(spark, cases, columns, nan_policy):
-    """Every row of the contract is a group in pieces. A group has a row at least, so there are no rules 1 and 4a."""
-    cases = [case for case in cases if all(getattr(case, name) for name in columns)]
-    rows = pl.DataFrame(
-        {"case": [case.rule for case in cases], **{name: [getattr(case, name) for case in cases] for name in columns}}
-    ).explode(columns)
-    want = {"case": [case.rule for case in cases], "p": [getattr(case, nan_policy) for case in cases]}
-    function = {1: pes.entropy, 2: pes.kl_div}[len(columns)]
-    got = function(to_spark(spark, rows, 7), *columns, by="case", nan_policy=nan_policy)
-    assert_same(got, pl.DataFrame(want), rel_tol=1e-14, abs_tol=1e-14)
+def test_the_contract_holds_for_groups_in_pieces(spark, quantity, nan_policy):
+    """Every case is a group. A group has a row at least, so there are no rules 1 and 4 for empty rows."""
+    cases = [case for case in quantity.cases if all(case.inputs)]
+    inputs = zip(*(case.inputs for case in cases), strict=True)
+    rules = [case.rule for case in cases]
+    rows = pl.DataFrame({"case": rules, **dict(zip(quantity.columns, inputs, strict=True))}).explode(quantity.columns)
+    want = pl.DataFrame({"case": rules, "p": [getattr(case, nan_policy) for case in cases]})
+    got = per_group(quantity, to_spark(spark, rows, 7), by="case", nan_policy=nan_policy)
+    assert_same_rows(got, want, rel_tol=1e-14, abs_tol=1e-14)
 
 
+@each_with_states
 @pytest.mark.parametrize("by", [(), "g"])
-def test_raise_stops_the_job(spark, by):
-    frame = weights(100, 3, missing=0)
-    clean, missing = (to_spark(spark, f) for f in (frame, frame.with_columns(y=pl.lit(None, pl.Float64))))
-    assert pes.kl_div(clean, "x", "y", by=by, nan_policy="raise").count() == (3 if by else 1)
-    assert pes.entropy(missing, "x", by=by, nan_policy="raise").count() == (3 if by else 1)
-    for query in (
-        pes.entropy(missing, "y", by=by, nan_policy="raise"),
-        pes.kl_div(missing, "x", "y", by=by, nan_policy="raise"),
-    ):
-        with pytest.raises(PythonException, match=r"The input contains nan values[\s\S]*'y'"):
-            query.collect()
+def test_raise_stops_the_job(spark, quantity, by):
+    frame, column = weights(100, 3, missing=0), quantity.columns[-1]
+    clean, missing = (
+        per_group(quantity, to_spark(spark, f), by=by, nan_policy="raise")
+        for f in (frame, frame.with_columns(pl.lit(None, pl.Float64).alias(column)))
+    )
+    assert clean.count() == (3 if by else 1)
+    with pytest.raises(PythonException, match=rf"The input contains nan values[\s\S]*'{column}'"):
+        missing.collect()
 
 
 def test_more_groups_than_a_worker_takes_at_once(spark):
-    groups = 300_000
+    groups = _stages.ROWS_PER_FRAME + 50_000
     sdf = spark.range(3 * groups, numPartitions=2).select((F.col("id") % groups).alias("k"), "id")
     k = pl.int_range(groups, eager=True).alias("k")
     want = pl.select(k, id=pl.concat_list(k, k + groups, k + 2 * groups).info.list.entropy(base=2))
-    assert_same(pes.entropy(sdf, "id", by="k", base=2), want)
+    assert_same_rows(pes.entropy(sdf, "id", by="k", base=2), want)
 
 
-def test_states_are_merged_on_the_way(monkeypatch):
-    """What a worker holds goes with the groups that it has met, not with its rows."""
-    held, concat = [], pl.concat
-    monkeypatch.setattr(pes, "_RUN", 100)
+@each_with_states
+def test_a_worker_holds_states_of_its_groups_and_not_its_rows(monkeypatch, quantity):
+    groups, held, concat = 200, [], pl.concat
+    monkeypatch.setattr(_stages, "ROWS_PER_FRAME", 100)
     monkeypatch.setattr(pl, "concat", lambda frames: held.append(sum(map(len, frames))) or concat(frames))
-    frame = weights(50_000, 200, missing=0).select("g", "x")
-    quantity = pes._Entropy("x", None, "propagate")  # noqa: SLF001
-    state = frame.group_by("g").agg(quantity.state()).schema["x"]
+    frame = weights(50_000, groups, missing=0).select("g", *quantity.columns)
+    distribution = _stages.Distribution(quantity.name, "p", quantity.columns[1:], None, "propagate")
     batches = (part.to_arrow().to_batches()[0] for part in frame.iter_slices(10))
-    values = pes._values(quantity, ["g"], state)(pes._states(quantity, ["g"], ["g", "x"])(batches))  # noqa: SLF001
+    states = _stages.make_states(distribution, ["g"], frame.columns, batches)
+    values = _stages.merge_states(distribution, ["g"], states)
     got = pl.concat([pl.DataFrame(batch) for batch in values])
-    assert_frame_equal(got, frame.group_by("g").agg(pe.info("x").entropy()), check_row_order=False)
+    want = aggregated(frame, "g", quantity.value(pe.info("p")))
+    assert_frame_equal(got, want, check_row_order=False)
     assert len(held) > 50
-    assert max(held) < 4 * 200
+    assert max(held) < 4 * groups
+
+
+@each_with_states
+@pytest.mark.parametrize("dtype", [pl.Float64, pl.Float32])
+def test_states_survive_the_tables_of_spark(spark, tmp_path, quantity, dtype):
+    """Types and bits, in the Parquet files that Spark writes."""
+    frame = weights(3_000, 20).with_columns(pl.col("p", "q").cast(dtype))
+    states = aggregated(frame, "g", quantity.state(pe.info("p"))).sort("g")
+    to_spark(spark, states).write.parquet(f"{tmp_path}/states")
+    back = pl.read_parquet(f"{tmp_path}/states/*.parquet").sort("g")
+    assert back.schema == states.schema
+    # All of them call for a null, and those of rule 9 for a number.
+    rules = states["p"].struct["rule"]
+    assert {3, 9} <= set(rules)
+    merges = [pe.info("p").merge(base=2), pe.info("p").merge_state().alias("state").struct.unnest()]
+    for part in (rules > 0, rules == 9):
+        got, want = (f.filter(part).select(merges) for f in (back, states))
+        assert got.schema == want.schema
+        assert got.schema["p"] == dtype
+        assert bits(got.row(0)) == bits(want.row(0))
 
 
 def test_divergence_of_nearly_equal_columns_keeps_its_digits(spark):
-    p = weights(20_000, missing=0).select("g", p="x").with_row_index("i")
+    p = weights(20_000, missing=0).select("g", "p").with_row_index("i")
     frame = p.select("g", "p", q=pl.col("p") * (1 + 1e-8 * (pl.col("i") % 7)))
     rows = pe.info(pl.col("p").implode()).list.kl_div(pl.col("q").implode())
     got = pes.kl_div(to_spark(spark, frame), "p", "q", by="g")
-    assert_same(got, frame.group_by("g").agg(rows), rel_tol=1e-11, abs_tol=0)
+    assert_same_rows(got, frame.group_by("g").agg(rows), rel_tol=1e-11, abs_tol=0)
 
 
-def test_empty_partitions(spark):
-    sdf = spark.range(100, numPartitions=10).where("id < 15")
-    want = pl.DataFrame({"id": range(15)})
-    assert_same(pes.entropy(sdf, "id"), want.select(pe.info("id").entropy()))
-    by = pes.entropy(sdf.withColumn("k", F.col("id") % 2), "id", by="k")
-    assert_same(by, want.group_by(k=pl.col("id") % 2).agg(pe.info("id").entropy()))
+@each_with_states
+def test_empty_partitions_add_nothing(spark, quantity):
+    sdf = spark.range(100, numPartitions=10).where("id < 15").selectExpr("id % 2 k", "id p", "id % 7 + 1 q")
+    frame = to_polars(sdf)
+    for by in ([], ["k"]):
+        assert_same_rows(per_group(quantity, sdf, by=by), aggregated(frame, by, quantity.value(pe.info("p"))))
 
 
+@each_with_states
 @pytest.mark.parametrize("nan_policy", [*POLICIES, "raise"])
-def test_empty_frames(spark, tmp_path, nan_policy):
-    schema = "k string, x float, y double"
+def test_an_empty_frame_has_no_groups_and_a_value_of_0(spark, tmp_path, quantity, nan_policy):
+    schema = "k string, p float, q double"
+    dtype = pl.Float64 if quantity.pair else pl.Float32
     spark.createDataFrame([], schema).write.parquet(f"{tmp_path}/empty")
     for sdf in (
         spark.createDataFrame([], schema),
-        spark.createDataFrame([("a", 1.0, 1.0)], schema).where("x > 1"),
+        spark.createDataFrame([("a", 1.0, 1.0)], schema).where("p > 1"),
         spark.read.schema(schema).parquet(f"{tmp_path}/empty"),
     ):
-        whole, groups = (pes.entropy(sdf, "x", by=by, nan_policy=nan_policy) for by in ((), "k"))
-        assert_same(whole, pl.DataFrame({"x": [0.0]}, schema={"x": pl.Float32}))
-        assert_same(groups, pl.DataFrame(schema={"k": pl.String, "x": pl.Float32}))
-        whole, groups = (pes.kl_div(sdf, "x", "y", by=by, nan_policy=nan_policy) for by in ((), "k"))
-        assert_same(whole, pl.DataFrame({"x": [0.0]}))
-        assert_same(groups, pl.DataFrame(schema={"k": pl.String, "x": pl.Float64}))
+        whole, groups = (per_group(quantity, sdf, by=by, nan_policy=nan_policy) for by in ((), "k"))
+        assert_same_rows(whole, pl.DataFrame({"p": [0.0]}, schema={"p": dtype}))
+        assert_same_rows(groups, pl.DataFrame(schema={"k": pl.String, "p": dtype}))
 
 
+@each_with_states
 @pytest.mark.parametrize(
     ("kind", "result"),
     [
@@ -167,30 +213,29 @@ def test_empty_frames(spark, tmp_path, nan_policy):
         *((kind, T.DoubleType()) for kind in ("decimal(5,1)", "decimal(38,18)", "boolean")),
     ],
 )
-def test_types_of_weights(spark, kind, result):
+def test_all_numbers_are_weights(spark, quantity, kind, result):
     sdf = spark.range(1, 9, numPartitions=3).select(
-        (F.col("id") % 2).alias("k"), (F.col("id") % 5).cast(kind).alias("x")
+        (F.col("id") % 2).alias("k"), (F.col("id") % 5).cast(kind).alias("p"), F.lit(2).cast(kind).alias("q")
     )
-    sdf = sdf.withColumn("y", F.lit(2).cast(kind))
     frame = to_polars(sdf)
-    for got, want in (
-        (pes.entropy(sdf, "x", by="k"), pe.info("x").entropy()),
-        (pes.kl_div(sdf, "x", "y", by="k"), pe.info("x").kl_div("y")),
-        (pes.kl_div(sdf, "x", 2, by="k"), pe.info("x").kl_div(2)),
-    ):
-        assert got.schema["x"].dataType == result
-        assert_same(got, frame.group_by("k").agg(want), rel_tol=1e-7 if kind == "float" else 1e-14)
+    for q in ("q", 2) if quantity.pair else ("q",):
+        got = per_group(quantity, sdf, q=q, by="k")
+        assert got.schema["p"].dataType == result
+        want = aggregated(frame, "k", quantity.value(pe.info("p"), q))
+        assert_same_rows(got, want, rel_tol=1e-7 if kind == "float" else 1e-14)
 
 
-def test_void_weights_are_missing(spark):
-    sdf = spark.range(4).select(F.lit(None).alias("x"))
-    assert pes.entropy(sdf, "x").collect() == [(None,)]
-    assert pes.entropy(sdf, "x", nan_policy="omit").collect() == [(0.0,)]
+@each_with_states
+def test_void_weights_are_missing(spark, quantity):
+    sdf = spark.range(4).select(F.lit(None).alias("p"), F.lit(None).alias("q"))
+    assert per_group(quantity, sdf).collect() == [(None,)]
+    assert per_group(quantity, sdf, nan_policy="omit").collect() == [(0.0,)]
 
 
-def test_single_only_if_neither_needs_more(spark):
+@each_pair
+def test_single_only_if_neither_needs_more(spark, quantity):
     sdf = spark.createDataFrame([(1.0, 1.0, 1)], "f float, d double, i int")
-    kinds = [pes.kl_div(sdf, p, q).schema[p].dataType.typeName() for p in "fd" for q in ("f", "d", "i", 0.1)]
+    kinds = [per_group(quantity, sdf, p, q).schema[p].dataType.typeName() for p in "fd" for q in ("f", "d", "i", 0.1)]
     assert kinds == ["float", "double", "double", "float", "double", "double", "double", "double"]
 
 
@@ -226,7 +271,7 @@ def test_keys_are_those_of_group_by(spark, kind):
     rows = to_polars(want.select(text, "x")).with_columns(pe.info("x").list.entropy())
     # Zeros of both signs are one key, and either may stand for it.
     signless = [F.regexp_replace(text, "^-0.0$", "0.0").alias("k"), "x"]
-    assert_same(got.select(*signless), rows.with_columns(pl.col("k").replace("-0.0", "0.0")))
+    assert_same_rows(got.select(*signless), rows.with_columns(pl.col("k").replace("-0.0", "0.0")))
 
 
 def test_names_are_taken_as_they_are(spark):
@@ -243,20 +288,18 @@ def plan(sdf):
     return sdf._jdf.queryExecution().executedPlan().toString().partition("== Initial Plan ==")[0]  # noqa: SLF001
 
 
+@each_with_states
 @pytest.mark.parametrize("by", [["k"], []])
-def test_only_states_are_exchanged(spark, tmp_path, by):
+def test_only_states_are_exchanged(spark, tmp_path, quantity, by):
     """One exchange, behind the first of two `mapInArrow`, and no column is read that isn't needed."""
     path = str(tmp_path / "rows")
-    spark.range(100).selectExpr("id", "id % 3 k", "id * 1.0 x", "id * 2.0 y", "'unused' z").write.parquet(path)
-    for query, columns in (
-        (pes.entropy(spark.read.parquet(path), "x", by=by), [*by, "x"]),
-        (pes.kl_div(spark.read.parquet(path), "x", "y", by=by), [*by, "x", "y"]),
-    ):
-        query.collect()
-        nodes = re.findall(r"\b(MapInArrow|Exchange|FileScan|Sort|\w*Join|\w*Aggregate)\b", plan(query))
-        assert nodes == ["MapInArrow", "Exchange", "MapInArrow", "FileScan"]
-        (read,) = re.findall(r"ReadSchema: struct<(.*)>", plan(query))
-        assert sorted(re.findall(r"(\w+):", read)) == sorted(columns)
+    spark.range(100).selectExpr("id", "id % 3 k", "id * 1.0 p", "id * 2.0 q", "'unused' z").write.parquet(path)
+    query = per_group(quantity, spark.read.parquet(path), by=by)
+    query.collect()
+    nodes = re.findall(r"\b(MapInArrow|Exchange|FileScan|Sort|\w*Join|\w*Aggregate)\b", plan(query))
+    assert nodes == ["MapInArrow", "Exchange", "MapInArrow", "FileScan"]
+    (read,) = re.findall(r"ReadSchema: struct<(.*)>", plan(query))
+    assert sorted(re.findall(r"(\w+):", read)) == sorted([*by, *quantity.columns])
 
 
 def die_once(marker, partition, generations):
@@ -291,33 +334,36 @@ def test_the_job_survives_a_death(spark, tmp_path, generations, program):
     frame = weights(5_000, 50)
     sdf = to_spark(spark, frame, 8)
     sdf = sdf.mapInArrow(die_once(marker, 7, generations), sdf.schema)
-    got = pes.kl_div(sdf, "x", "y", by=["g", "h"], nan_policy="omit")
-    assert_same(got, frame.group_by("g", "h").agg(pe.info("x").kl_div("y", nan_policy="omit")))
+    got = pes.kl_div(sdf, "p", "q", by=["g", "h"], nan_policy="omit")
+    assert_same_rows(got, frame.group_by("g", "h").agg(pe.info("p").kl_div("q", nan_policy="omit")))
     assert program in marker.read_text(encoding="utf-8")
 
 
 @needs_arrow_udf
+@each_quantity
 @pytest.mark.parametrize("nan_policy", POLICIES)
-def test_rows(spark, nan_policy):
-    """The contract, as rows of array columns."""
-    for cases, names in ((ENTROPY, ["p"]), (KL_DIV, ["p", "q"])):
-        data = [(case.rule, *(getattr(case, name) for name in names)) for case in cases]
-        fields = ", ".join(f"{name} array<double>" for name in names)
-        sdf = spark.createDataFrame(data, f"case string, {fields}").repartition(3)
-        function = pes.list_entropy if names == ["p"] else pes.list_kl_div
-        for columns in (names, [sdf[name] for name in names]):
-            got = sdf.select("case", function(*columns, nan_policy=nan_policy).alias("p"))
-            want = {"case": [case.rule for case in cases], "p": [getattr(case, nan_policy) for case in cases]}
-            assert_same(got, pl.DataFrame(want), rel_tol=1e-15, abs_tol=0)
+def test_the_contract_holds_for_rows(spark, quantity, nan_policy):
+    names = quantity.columns
+    data = [(case.rule, *case.inputs) for case in quantity.cases]
+    fields = ", ".join(f"{name} array<double>" for name in names)
+    sdf = spark.createDataFrame(data, f"case string, {fields}").repartition(3)
+    want = {"case": [row[0] for row in data], "p": [getattr(case, nan_policy) for case in quantity.cases]}
+    for columns in (names, [sdf[name] for name in names]):
+        got = sdf.select("case", per_row(quantity, *columns, nan_policy=nan_policy).alias("p"))
+        assert_same_rows(got, pl.DataFrame(want), rel_tol=1e-15, abs_tol=0)
 
 
 @needs_arrow_udf
-def test_rows_from_one_distribution(spark):
-    sdf = spark.createDataFrame([([1.0, 1.0],), ([4.0, 0.0],), (None,)], "p array<double>")
+@each_pair
+def test_one_distribution_goes_with_every_row(spark, quantity):
+    p = [[1.0, 1.0], [4.0, 0.0], None]
+    sdf, series = spark.createDataFrame([(row,) for row in p], "p array<double>"), pl.Series(p)
     for q in ([2, 2], (0.5, 0.5), np.array([3, 3]), np.ones(2, np.float32), pl.Series([1, 1])):
-        assert sdf.select(pes.list_kl_div("p", q)).collect() == [(0.0,), (LN2,), (None,)]
-    omit = pes.list_kl_div(sdf.p, [1, None], nan_policy="omit", base=2)
-    assert sdf.select(omit).collect() == [(0.0,), (0.0,), (None,)]
+        want = quantity.value(series.info.list, list(q))
+        assert sdf.select(per_row(quantity, q=q)).collect() == [(value,) for value in want]
+    how = {"nan_policy": "omit", "base": 2}
+    want = quantity.value(series.info.list, [1, None], **how)
+    assert sdf.select(per_row(quantity, sdf.p, [1, None], **how)).collect() == [(value,) for value in want]
 
 
 @needs_arrow_udf
@@ -330,7 +376,7 @@ def test_rows_whose_names_cross(spark):
 
 
 @needs_arrow_udf
-def test_types_of_rows(spark):
+def test_rows_have_the_types_that_the_schema_promises(spark):
     sdf = spark.createDataFrame([([1, 2], [[1.0], [1.0, 1.0]])], "p array<int>, n array<array<double>>")
     sdf = sdf.withColumn("f", F.col("p").cast("array<float>")).withColumn("d", F.col("p").cast("array<decimal(9,2)>"))
     single = np.float32(pl.Series([[1.0, 2.0]]).info.list.entropy().item()).item()
@@ -368,7 +414,7 @@ def sdf(spark):
     return spark.createDataFrame([], SCHEMA)
 
 
-def told(build):
+def error_of(build):
     """The class and the first line of the error, if there is one."""
     try:
         build()
@@ -376,49 +422,64 @@ def told(build):
         return type(error), str(error).partition("\n")[0]
 
 
+COLUMNS = {
+    False: [["x"], ["s"], ["a"], ["t"], ["m"], ["nox"]],
+    True: [["x", "x"], ["x", "noq"], ["x", "a"], ["s", "x"], ["nop", "x"]],
+}
+
+
 @pytest.mark.usefixtures("no_jobs")
 @pytest.mark.parametrize("by", [[], ["k"], ["nokey"], ["k", "b", "k"], ["x"], ["b", "nokey"]], ids=",".join)
-@pytest.mark.parametrize("columns", [["x"], ["s"], ["a"], ["t"], ["m"], ["nox"], ["x", "x"], ["x", "noq"], ["x", "a"],
-                                     ["s", "x"], ["nop", "x"]], ids=",".join)  # fmt: skip
-def test_what_is_wrong_with_columns_is_told_as_in_polars(sdf, by, columns):
-    frame = pl.LazyFrame(schema=POLARS)
-    value = pe.info(columns[0]).kl_div(columns[1]) if columns[1:] else pe.info(columns[0]).entropy()
-    polars = told((frame.group_by(by).agg(value) if by else frame.select(value)).collect_schema)
-    assert told(lambda: (pes.kl_div if columns[1:] else pes.entropy)(sdf, *columns, by=by)) == polars
+@pytest.mark.parametrize(
+    ("quantity", "columns"),
+    [(quantity, columns) for quantity in STATES for columns in COLUMNS[quantity.pair]],
+    ids=lambda value: ",".join(value) if isinstance(value, list) else str(value),
+)
+def test_wrong_columns_raise_as_in_polars(sdf, quantity, by, columns):
+    value = quantity.value(pe.info(columns[0]), columns[-1])
+    want = error_of(aggregated(pl.LazyFrame(schema=POLARS), by, value).collect_schema)
+    assert error_of(lambda: per_group(quantity, sdf, columns[0], columns[-1], by=by)) == want
 
 
 @pytest.mark.usefixtures("no_jobs")
-def test_bad_arguments_are_told_as_in_polars(sdf):
-    for function in (pes.entropy, lambda s, x, **k: pes.kl_div(s, x, "x", **k)):
-        for base in (0, -1, 1, math.nan, math.inf, True):
-            with pytest.raises(ValueError, match="`base` must be a positive finite number other than 1, or None for"):
-                function(sdf, "x", base=base)
-        with pytest.raises(TypeError, match="`base` must be a number or None, not '2'"):
-            function(sdf, "x", base="2")
-        with pytest.raises(ValueError, match="`nan_policy` must be one of propagate, omit, raise, not 'ignore'"):
-            function(sdf, "x", nan_policy="ignore")
-        for by in (1, None, F.col("k"), {"k"}, (c for c in "k")):
-            with pytest.raises(TypeError, match="`by` must be a column name or a sequence of them, not"):
-                function(sdf, "x", by=by)
-        with pytest.raises(TypeError, match="`by` must be a column name, not 1"):
-            function(sdf, "x", by=["k", 1])
-        with pytest.raises(TypeError, match=r"`[xp]` must be a column name, not Column"):
-            function(sdf, F.col("x"))
-        for pattern in ("*", "^x$"):
+@each_with_states
+def test_wrong_arguments_raise_as_in_polars(sdf, quantity):
+    def value(p="x", q="x", **how):
+        return per_group(quantity, sdf, p, q, **how)
+
+    for base in (0, -1, 1, math.nan, math.inf, True):
+        with pytest.raises(ValueError, match="`base` must be a positive finite number other than 1, or None for"):
+            value(base=base)
+    with pytest.raises(TypeError, match="`base` must be a number or None, not '2'"):
+        value(base="2")
+    with pytest.raises(ValueError, match="`nan_policy` must be one of propagate, omit, raise, not 'ignore'"):
+        value(nan_policy="ignore")
+    for by in (1, None, F.col("k"), {"k"}, (c for c in "k")):
+        with pytest.raises(TypeError, match="`by` must be a column name or a sequence of them, not"):
+            value(by=by)
+    with pytest.raises(TypeError, match="`by` must be a column name, not 1"):
+        value(by=["k", 1])
+    with pytest.raises(TypeError, match=f"`{'p' if quantity.pair else 'x'}` must be a column name, not Column"):
+        value(F.col("x"))
+    for pattern in ("*", "^x$"):
+        for how in ({"p": pattern}, {"by": pattern}, {"q": pattern} if quantity.pair else {"p": pattern}):
             with pytest.raises(ValueError, match="must be the name of one column, and Polars takes"):
-                function(sdf, pattern)
-            with pytest.raises(ValueError, match="must be the name of one column, and Polars takes"):
-                function(sdf, "x", by=pattern)
+                value(**how)
+
+
+@pytest.mark.usefixtures("no_jobs")
+@each_pair
+def test_wrong_references_raise(sdf, quantity):
     for q in (None, object(), b"x", pl.lit, 1j):
         with pytest.raises(TypeError, match="q must be a column name, an expression, a Series, a sequence of numbers"):
-            pes.kl_div(sdf, "x", q)
+            per_group(quantity, sdf, "x", q)
     for q in ([1.0, 2.0], pl.col("x"), pl.Series([1.0]), np.ones(2)):
         with pytest.raises(TypeError, match=r"`q` must be a column name or a number, not .*: join it in as a column"):
-            pes.kl_div(sdf, "x", q)
+            per_group(quantity, sdf, "x", q)
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'q'"):
-        pes.kl_div(sdf, "x")
+        getattr(pes, quantity.name)(sdf, "x")
     with pytest.raises(ValueError, match="q must fit a float"):
-        pes.kl_div(sdf, "x", 10**400)
+        per_group(quantity, sdf, "x", 10**400)
 
 
 @pytest.mark.usefixtures("no_jobs")
@@ -442,35 +503,47 @@ def test_keys_that_are_refused(spark, sdf):
 
 @needs_arrow_udf
 @pytest.mark.usefixtures("no_jobs")
-def test_bad_rows_are_told_as_in_polars(sdf):
-    for function in (
-        pes.list_entropy,
-        lambda p, **k: pes.list_kl_div(p, "a", **k),
-        lambda p, **k: pes.list_kl_div(p, [1], **k),
-    ):
-        with pytest.raises(ValueError, match="`base` must be a positive finite number"):
-            function("a", base=1)
-        with pytest.raises(ValueError, match="`nan_policy` must be one of"):
-            function("a", nan_policy="ignore")
-        with pytest.raises(TypeError, match="must be a column or its name, not 1"):
-            function(1)
-        with pytest.raises(TypeError, match="must be a column's name, to be found in `schema`, not Column"):
-            function(sdf.a, schema=sdf.schema)
-        with pytest.raises(pl.exceptions.ComputeError, match=r"takes a List column of numbers, but p \('x'\) is f64"):
-            function("x", schema=sdf.schema)
-        with pytest.raises(pl.exceptions.ColumnNotFoundError, match='unable to find column "nox"'):
-            function("nox", schema=sdf.schema)
-        with pytest.raises(AnalysisException, match="nox"):
-            sdf.select(function("nox"))
-    for q in (None, 1.0, object(), pl.col("a")):
-        with pytest.raises(TypeError, match="q must be a column name, an expression, a Series, a sequence of numbers"):
-            pes.list_kl_div("a", q)
-    with pytest.raises(pl.exceptions.ComputeError, match=r"but q \('x'\) is f64"):
-        pes.list_kl_div("a", "x", schema=sdf.schema)
+@pytest.mark.parametrize(
+    ("quantity", "q"), [(quantity, q) for quantity in QUANTITIES for q in (["a", [1]] if quantity.pair else [None])]
+)
+def test_wrong_rows_raise_as_in_polars(sdf, quantity, q):
+    def value(p="a", **how):
+        return per_row(quantity, p, q, **how)
+
+    argument = "p" if quantity.pair else "x"
+    with pytest.raises(ValueError, match="`base` must be a positive finite number"):
+        value(base=1)
+    with pytest.raises(ValueError, match="`nan_policy` must be one of"):
+        value(nan_policy="ignore")
+    with pytest.raises(ValueError, match=f"`{argument}` must be the name of one column, and Polars takes"):
+        value("*")
+    with pytest.raises(TypeError, match=f"`{argument}` must be a column or its name, not 1"):
+        value(1)
+    with pytest.raises(TypeError, match=f"`{argument}` must be a column's name, to be found in `schema`, not Column"):
+        value(sdf.a, schema=sdf.schema)
+    with pytest.raises(pl.exceptions.ComputeError, match=r"takes a List column of numbers, but p \('x'\) is f64"):
+        value("x", schema=sdf.schema)
+    with pytest.raises(pl.exceptions.ColumnNotFoundError, match='unable to find column "nox"'):
+        value("nox", schema=sdf.schema)
+    with pytest.raises(AnalysisException, match="nox"):
+        sdf.select(value("nox"))
 
 
 @needs_arrow_udf
-def test_what_only_the_job_finds_has_the_same_words(spark):
+@pytest.mark.usefixtures("no_jobs")
+@each_pair
+def test_wrong_references_of_rows_raise(sdf, quantity):
+    for q in (None, 1.0, object(), pl.col("a")):
+        with pytest.raises(TypeError, match="q must be a column name, an expression, a Series, a sequence of numbers"):
+            per_row(quantity, "a", q)
+    with pytest.raises(pl.exceptions.ComputeError, match=r"but q \('x'\) is f64"):
+        per_row(quantity, "a", "x", schema=sdf.schema)
+    with pytest.raises(TypeError, match="`q` must be a column's name, to be found in `schema`, not Column"):
+        per_row(quantity, "a", sdf.a, schema=sdf.schema)
+
+
+@needs_arrow_udf
+def test_what_only_the_job_finds_raises_there(spark):
     sdf = spark.createDataFrame([(1.0, [1.0, None], [1.0])], "x double, p array<double>, q array<double>")
     for query, words in (
         (pes.list_entropy("x"), r"takes a List column of numbers, but p \('x'\) is f64"),
@@ -485,7 +558,7 @@ def test_what_only_the_job_finds_has_the_same_words(spark):
 def test_docstrings(spark):
     results = doctest.testmod(pes, extraglobs={"spark": spark})
     assert results.failed == 0
-    assert results.attempted >= 3 * 4
+    assert results.attempted >= 3 * len(pes.__all__)
     for name in pes.__all__:
         doc = getattr(pes, name).__doc__
         assert all(f"{section}\n    {'-' * len(section)}" in doc for section in ("Returns", "Raises", "Examples"))

@@ -7,13 +7,15 @@ use std::ffi::{CString, c_void};
 use std::ptr;
 
 use arbitrary::{Result, Unstructured};
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{Float32Type, Float64Type};
-use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
-use polars_entropy::arrow::{NanPolicy, Options, entr, entropy, ffi, kl_div, rel_entr};
+use arrow_array::cast::AsArray;
+use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+use arrow_array::types::{Float32Type, Float64Type};
+use arrow_array::{Array, ArrayRef};
+use polars_entropy::arrow::{entr, entropy, import, kl_div, rel_entr};
+use polars_entropy::{NanPolicy, Options};
 
-/// Every function on two arrays of a foreign producer.
-pub fn way_in(data: &[u8]) {
+/// Every function of arrays, on two of a foreign producer.
+pub fn arrow_import(data: &[u8]) {
     let _ = arrays(&mut Unstructured::new(data));
 }
 
@@ -43,7 +45,7 @@ fn arrays(u: &mut Unstructured) -> Result<()> {
     Ok(())
 }
 
-/// Whether values are such as the contract has them.
+/// Checks that values are such as the rules have them.
 fn check(values: &ArrayRef, infinity: f64) {
     let fits =
         |x: f64| x.is_nan() || x == infinity || (x >= 0.0 && x.is_sign_positive() && x < f64::INFINITY);
@@ -54,7 +56,7 @@ fn check(values: &ArrayRef, infinity: f64) {
     }
 }
 
-/// The memory behind an array, which outlives it.
+/// Memory behind an array, which outlives it.
 #[derive(Default)]
 struct Producer {
     buffers: Vec<Vec<u8>>,
@@ -129,17 +131,17 @@ const FORMATS: &[(&str, &[usize], usize)] = &[
     ("d:1,2,3,4", &[128], 0),
 ];
 
-/// The most elements that an array of the fuzzer has.
+/// Length that no array of the fuzzer exceeds.
 const ROOM: usize = 40;
 
 impl Producer {
-    /// An array, if it passes for one.
+    /// Array that passed the checks, if it did.
     fn array(&mut self, u: &mut Unstructured) -> Result<Option<ArrayRef>> {
         let (array, schema) = self.node(u, 0)?;
-        // SAFETY: the structures live as long as self; what is taken from them is released by their own functions.
+        // SAFETY: the structures live as long as self, and are released by their own functions.
         let (array, schema) = unsafe { (FFI_ArrowArray::from_raw(array), &*schema) };
         // SAFETY: buffers are as long as lengths say.
-        Ok(unsafe { ffi::array(array, schema) }.ok())
+        Ok(unsafe { import::array(array, schema) }.ok())
     }
 
     fn node(
@@ -257,10 +259,10 @@ impl Producer {
     }
 }
 
-/// Lengths that cannot be.
+/// Impossible lengths.
 const LENGTHS: &[i64] = &[-1, i64::MIN, i64::MAX, i64::MAX - 7, 1 << 62, 1 << 57, 1 << 54, 1 << 50, -64];
 
-/// Says something that can be seen to be wrong.
+/// Changes one thing to something that can be seen to be wrong.
 fn lie(u: &mut Unstructured, array: &mut FFI_ArrowArray, schema: &mut FFI_ArrowSchema) -> Result<()> {
     match u.int_in_range(0..=12)? {
         0 => array.length = *u.choose(&[-1, i64::MIN, i64::MAX, 1 << 62, 1 << 57, 1 << 56])?,

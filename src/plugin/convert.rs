@@ -1,48 +1,66 @@
-//! From Polars' memory to the kernel's views and back.
+//! Conversion from Polars' memory to the kernel's views and back.
 
 use polars::prelude::*;
 use polars_arrow::array::{FixedSizeListArray, PrimitiveArray};
 use polars_arrow::bitmap::Bitmap;
 use polars_arrow::types::NativeType;
 
-use crate::kernel::contract::Precision;
-use crate::kernel::rows::Values;
-use crate::kernel::weights::{Bits, Weight, Weights};
+use crate::kernel::axes::Validity;
+use crate::kernel::options::Precision;
+use crate::kernel::registry::ByFloat;
+use crate::kernel::values::Values;
+use crate::kernel::weights::{Bits, Weights};
 
-/// The two types that the kernels read.
-pub trait Leaf: Weight + NativeType {
+/// Float type that the kernels read.
+pub trait Float: ByFloat + NativeType {
     const DTYPE: DataType;
 }
 
-impl Leaf for f64 {
+impl Float for f64 {
     const DTYPE: DataType = DataType::Float64;
 }
 
-impl Leaf for f32 {
+impl Float for f32 {
     const DTYPE: DataType = DataType::Float32;
 }
 
-/// The numbers as floats: as they are, or cast.
+/// Numbers as floats: as they are, or cast.
 ///
 /// Cut out what is needed before: the cast converts the whole array, and in a streaming query each morsel of a List column
 /// holds the values of the entire column.
-pub fn leaf<T: Leaf>(array: ArrayRef, dtype: &DataType) -> PolarsResult<PrimitiveArray<T>> {
-    let array = if *dtype == T::DTYPE {
+pub fn as_floats<T: Float>(array: ArrayRef, dtype: &DataType) -> PolarsResult<PrimitiveArray<T>> {
+    primitives(array, dtype, &T::DTYPE)
+}
+
+/// Values as primitives of another dtype: as they are, or cast.
+pub fn primitives<N: NativeType>(
+    array: ArrayRef,
+    dtype: &DataType,
+    to: &DataType,
+) -> PolarsResult<PrimitiveArray<N>> {
+    let array = if dtype == to {
         array
     } else {
         // SAFETY: the array holds values of `dtype`, since both are a series' chunk and dtype, or children of them.
-        let numbers =
+        let values =
             unsafe { Series::from_chunks_and_dtype_unchecked(PlSmallStr::EMPTY, vec![array], dtype) };
-        numbers.cast(&T::DTYPE)?.rechunk().chunks()[0].clone()
+        values.cast(to)?.rechunk().chunks()[0].clone()
     };
-    let typed = array.as_any().downcast_ref::<PrimitiveArray<T>>();
-    typed.cloned().ok_or_else(|| polars_err!(ComputeError: "expected {}, got {:?}", T::DTYPE, array.dtype()))
+    let typed = array.as_any().downcast_ref::<PrimitiveArray<N>>();
+    typed.cloned().ok_or_else(|| polars_err!(ComputeError: "expected {to}, got {:?}", array.dtype()))
 }
 
-pub fn weights<T: Leaf>(array: &PrimitiveArray<T>) -> Weights<'_, T> {
+/// A column in one piece, as floats.
+pub fn column<T: Float>(s: &Series) -> PolarsResult<PrimitiveArray<T>> {
+    as_floats(s.rechunk().chunks()[0].clone(), s.dtype())
+}
+
+/// Numbers with their validity.
+pub fn weights<T: Float>(array: &PrimitiveArray<T>) -> Weights<'_, T> {
     Weights::new(array.values().as_slice(), bits(array.validity()))
 }
 
+/// Validity bits, if some are unset.
 pub fn bits(validity: Option<&Bitmap>) -> Option<Bits<'_>> {
     validity.filter(|bitmap| bitmap.unset_bits() > 0).map(|bitmap| {
         let (bytes, offset, _) = bitmap.as_slice();
@@ -50,7 +68,7 @@ pub fn bits(validity: Option<&Bitmap>) -> Option<Bits<'_>> {
     })
 }
 
-/// What the kernel computed, in the precision that the result has.
+/// Array of what the kernel computed, in the precision of the result.
 pub fn floats(values: Vec<f64>, validity: Option<Bitmap>, precision: Precision) -> ArrayRef {
     match precision {
         Precision::Double => PrimitiveArray::from_vec(values).with_validity(validity).boxed(),
@@ -61,14 +79,19 @@ pub fn floats(values: Vec<f64>, validity: Option<Bitmap>, precision: Precision) 
     }
 }
 
-/// One value per row.
+/// Array of one value per row.
 pub fn values(values: Values, precision: Precision) -> ArrayRef {
     let (values, valid) = values.into_parts();
     let validity = valid.map(|bytes| Bitmap::from_u8_vec(bytes, values.len()));
     floats(values, validity, precision)
 }
 
-/// Wraps values into cells of this shape, of which there are `rows`.
+/// Bitmap of so many validity bits.
+pub fn bitmap(validity: &Validity, len: usize) -> Bitmap {
+    (0..len).map(|i| validity.get(i)).collect()
+}
+
+/// Wraps values into so many cells of this shape.
 pub fn cells(values: ArrayRef, rows: usize, shape: &[usize], validity: &[Option<Bitmap>]) -> ArrayRef {
     let mut array = values;
     for level in (0..shape.len()).rev() {
@@ -80,12 +103,12 @@ pub fn cells(values: ArrayRef, rows: usize, shape: &[usize], validity: &[Option<
     array
 }
 
-/// A series of these chunks, in the precision and of the shape that they have.
+/// Series of these chunks, in the precision and of the shape that they have.
 pub fn series(name: &PlSmallStr, chunks: Vec<ArrayRef>) -> PolarsResult<Series> {
     Series::try_from((name.clone(), chunks))
 }
 
-/// Nothing but nulls.
+/// A series of nothing but nulls.
 pub fn nulls(name: &PlSmallStr, rows: usize, dtype: &DataType) -> Series {
     Series::full_null(name.clone(), rows, dtype)
 }

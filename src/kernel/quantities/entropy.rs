@@ -7,14 +7,14 @@
 //!
 //! **Rows** are read twice, for the total and for the terms of (1). All terms are ≥ 0, so nothing cancels between them;
 //! but in the term of a share beside 1 the logarithm has lost the digits of 1 − share. There is at most one share m/S
-//! above ½, and it is taken apart, with R the sum of the others:
+//! above ½, and it has a term of its own, with R the sum of the others:
 //!
 //! ```text
 //! H = (m/S) ln(1 + R/m) + Σ_{i ≠ max} (xᵢ/S) ln(S/xᵢ)                                                         (2)
 //! ```
 //!
 //! **Rows in single precision** owe their reader fewer digits, and are read once. With logarithms that are right to 1.03e-8,
-//! which take little time ([`bulge`]), m the dominant weight if there is one, else 0, and R = S − m:
+//! which take little time ([`mitchell_correction`]), m the dominant weight if there is one, else 0, and R = S − m:
 //!
 //! ```text
 //! H = ((m ln(1 + R/m) + R ln S) − (L − m ln m))/S,        L = Σ xᵢ ln xᵢ                                      (3)
@@ -33,91 +33,109 @@
 //!
 //! The same logarithm on both sides makes (4) exactly 0 for a group of one value. It cancels where H is small beside
 //! ln S, which leaves an absolute error of some 1e-16·(1 + |ln S|) beside that of the sums themselves, which
-//! [`groups`](super::groups) keeps small.
+//! [`groups`](crate::kernel::groups) keeps small.
 
-use super::blocks::{
-    Along, Block, Extremes, GROUP, LANES, Layout, NOT_PLAIN, Plain, Source, Stored, Terms, Totals, Wide, all,
-    any, lanes, sums,
+use crate::kernel::blocks::{
+    Block, Extremes, FastPath, GROUP, LANES, Layout, OneRow, Source, Stored, Terms, Totals, Wide, all, any,
+    lanes, sums,
 };
-use super::contract::{self, Missing, NanPolicy, Rank, Verdict};
-use super::math::{
-    Arithmetic, Registers, bulge, ln, ln_1p, ln_away_from_one, ln_scaled, ln_single, power_of_two,
-};
-use super::simd::Loop;
-use super::weights::{Weight, Weights};
+use crate::kernel::mass::{LN_SCALE, ln_of_mass, mass, not_below_zero};
+use crate::kernel::math::{ln, ln_1p, ln_away_from_one, ln_single, mitchell_correction};
+use crate::kernel::quantity::{Element, Mergeable, Part, Quantity, Summed, Sums, value};
+use crate::kernel::rules::Answers;
+use crate::kernel::simd::{Arithmetic, Base};
+use crate::kernel::weights::{Weight, Weights};
 
-/// Rule 6: a negative weight has entropy −∞, as in `scipy.special.entr`.
-pub const NEGATIVE: f64 = f64::NEG_INFINITY;
+/// Shannon entropy.
+pub struct Entropy;
 
-/// The entropy of one distribution; `None` is null.
-#[inline(always)]
-pub fn row<A: Arithmetic, T: Weight>(x: Weights<T>, policy: NanPolicy) -> Result<Option<f64>, Missing> {
-    let mut plain = match x.dense() {
-        Some(x) => of_blocks::<A, Along, _>(&x),
-        None => NOT_PLAIN,
-    };
-    if !plain.holds[0] && policy == NanPolicy::Omit {
-        plain = of_blocks::<A, Along, _>(&x.masked(x, 1.0));
-    }
-    if plain.holds[0] { Ok(Some(plain.value[0])) } else { by_the_rules::<A, T>(x, policy) }
-}
-
-/// The way for everything out of the ordinary: missing, infinite or negative weights, no mass, totals that overflow.
-#[inline(always)]
-pub fn by_the_rules<A: Arithmetic, T: Weight>(
-    x: Weights<T>,
-    policy: NanPolicy,
-) -> Result<Option<f64>, Missing> {
-    A::Registers::outlined::<A, _>(ByTheRules { x, policy })
-}
-
-struct ByTheRules<'a, T> {
-    x: Weights<'a, T>,
-    policy: NanPolicy,
-}
-
-impl<T: Weight> Loop for ByTheRules<'_, T> {
-    type Out = Result<Option<f64>, Missing>;
+impl Quantity for Entropy {
+    const NAME: &'static str = "entropy";
+    const PAIR: bool = false;
+    // As in `scipy.special.entr`.
+    const ANSWERS: Answers = Answers { negative: f64::NEG_INFINITY, q_zero: None };
+    const EIGHT_IN_SINGLE: bool = true;
 
     #[inline(always)]
-    fn run<A: Arithmetic>(self) -> Self::Out {
-        let x = self.x;
-        match contract::judge(x, self.policy)?.verdict(NEGATIVE) {
-            Verdict::Settled(value) => Ok(value),
-            Verdict::Sum => {
-                let scale = Totals::of::<Along>(&x.masked(x, 1.0)).scale();
-                let x = x.masked(x, scale);
-                Ok(Some(of_shares::<A, Along>(&x, Totals::of::<Along>(&x))[0]))
-            }
-        }
+    fn of_blocks<A: Arithmetic, L: Layout>(x: &impl Stored, _: &impl Stored) -> FastPath {
+        of_blocks::<A, L, _>(x)
+    }
+
+    #[inline(always)]
+    fn carefully<A: Arithmetic, T: Weight>(x: Weights<T>, _: Weights<T>) -> f64 {
+        let scale = Totals::of::<OneRow>(&x.masked(x, 1.0)).scale();
+        let x = x.masked(x, scale);
+        of_shares::<A, OneRow>(&x, Totals::of::<OneRow>(&x))[0]
     }
 }
 
-/// The entropies of distributions in blocks, where no rule but 9 can apply and nothing leaves the range.
+impl Summed for Entropy {
+    type Sums = Entropy;
+}
+
+impl Sums for Entropy {
+    const PARTS: &'static [Part] = &[Part::MASS_P, Part::TERM];
+    type Numbers = [f64; 2];
+
+    #[inline(always)]
+    fn parts<A: Arithmetic>(x: f64, _: f64) -> [f64; 2] {
+        [mass(x), term::<A>(x)]
+    }
+
+    #[inline(always)]
+    fn value<A: Arithmetic>([mass, term]: [f64; 2]) -> f64 {
+        of_sums::<A>(mass, term)
+    }
+}
+
+/// States merge by the grouping rule (Shannon 1948, §6, property 3), for parts i with totals Sᵢ and wᵢ = Sᵢ/S:
+///
+/// ```text
+/// H = Σ wᵢHᵢ + H(w)
+/// ```
+impl Mergeable for Entropy {
+    const KEPT: &'static [&'static str] = &["mass"];
+    type Kept = [f64; 1];
+    type StateSums = Entropy;
+
+    fn kept([mass, _]: [f64; 2]) -> [f64; 1] {
+        [mass]
+    }
+
+    fn kept_of(x: f64, _: f64) -> [f64; 1] {
+        [mass(x)]
+    }
+
+    fn between([masses]: &[&[f64]; 1], _: [f64; 1]) -> f64 {
+        value::<Entropy, Base>(masses, masses)
+    }
+}
+
+/// Entropies of distributions in blocks.
 #[inline(always)]
-pub fn of_blocks<A: Arithmetic, L: Layout, S: Stored>(x: &S) -> Plain {
-    let single = if S::SINGLE { in_single::<A, L>(x) } else { NOT_PLAIN };
-    if all(single.holds) { single } else { single.or(in_double::<A, L>(x)) }
+fn of_blocks<A: Arithmetic, L: Layout, S: Stored>(x: &S) -> FastPath {
+    let single = if S::SINGLE { in_single::<A, L>(x) } else { FastPath::NOWHERE };
+    if all(single.valid) { single } else { single.or(in_double::<A, L>(x)) }
 }
 
 /// Equation (2).
 #[inline(always)]
-fn in_double<A: Arithmetic, L: Layout>(x: &impl Source) -> Plain {
+fn in_double<A: Arithmetic, L: Layout>(x: &impl Source) -> FastPath {
     let totals = Totals::of::<L>(x);
-    let holds = totals.are_plain::<L>();
-    if !any(holds) {
-        return NOT_PLAIN;
+    let valid = totals.are_plain::<L>();
+    if !any(valid) {
+        return FastPath::NOWHERE;
     }
-    Plain { value: of_shares::<A, L>(x, totals), holds }
+    FastPath { value: of_shares::<A, L>(x, totals), valid }
 }
 
 /// Equation (3), where its rounding leaves the digits of single precision alone.
 #[inline(always)]
-fn in_single<A: Arithmetic, L: Layout>(x: &impl Stored) -> Plain {
+fn in_single<A: Arithmetic, L: Layout>(x: &impl Stored) -> FastPath {
     let mut logs = Logs { x, extremes: Extremes::default() };
     let [total, mut term] = sums::<A, L, 2>(x.groups(), &mut logs);
     let totals = Totals::new(total, logs.extremes);
-    let (mut rest, mut apart) = (total, [0.0; LANES]);
+    let (mut rest, mut dominant_term) = (total, [0.0; LANES]);
     if totals.have_dominant() {
         let max = totals.max::<L>();
         for k in 0..LANES {
@@ -126,14 +144,14 @@ fn in_single<A: Arithmetic, L: Layout>(x: &impl Stored) -> Plain {
             // Exact, and the very number that is in the sum.
             let single = max as f32;
             rest[k] = total[k] - max;
-            term[k] -= max * ln_single::<A>(single, bulge::<A>(single));
-            apart[k] = if dominant { max * ln_1p::<A>(rest[k] / max) } else { 0.0 };
+            term[k] -= max * ln_single::<A>(single, mitchell_correction::<A>(single));
+            dominant_term[k] = if dominant { max * ln_1p::<A>(rest[k] / max) } else { 0.0 };
         }
     }
     let inverse = lanes!(k => 1.0 / total[k]);
-    let value = lanes!(k => (apart[k] + (rest[k] * ln::<A>(total[k]) - term[k])) * inverse[k]);
+    let value = lanes!(k => (dominant_term[k] + (rest[k] * ln::<A>(total[k]) - term[k])) * inverse[k]);
     let (plain, normal) = (totals.are_plain::<L>(), totals.outweigh_subnormals());
-    Plain { value, holds: lanes!(k => plain[k] & normal[k] & (rest[k] >= LEAST_REST * total[k])) }
+    FastPath { value, valid: lanes!(k => plain[k] & normal[k] & (rest[k] >= LEAST_REST * total[k])) }
 }
 
 /// Where the share of all but the dominant weight is below this, what is rounded in S and L counts in H.
@@ -149,22 +167,22 @@ impl<A: Arithmetic, S: Stored> Terms<A, 2> for Logs<'_, S> {
     #[inline(always)]
     fn add(&mut self, i: usize, [total, term]: &mut [Block; 2]) {
         let group = self.x.group(i);
-        let mut bulges = [Wide::default(); GROUP];
+        let mut corrections = [Wide::default(); GROUP];
         let mut extremes = self.extremes;
-        for (i, bulges) in group.clone().zip(&mut bulges) {
+        for (i, corrections) in group.clone().zip(&mut corrections) {
             let x = self.x.wide(i);
             extremes.see(&x);
             for k in 0..x.len() {
-                bulges[k] = bulge::<A>(x[k]);
+                corrections[k] = mitchell_correction::<A>(x[k]);
             }
         }
         self.extremes = extremes;
-        for (i, bulges) in group.zip(&bulges) {
+        for (i, corrections) in group.zip(&corrections) {
             let x = self.x.wide(i);
             for k in 0..LANES {
                 let (low, high) = (x[k], x[k + LANES]);
-                let ln_low = ln_single::<A>(low, bulges[k]);
-                let ln_high = ln_single::<A>(high, bulges[k + LANES]);
+                let ln_low = ln_single::<A>(low, corrections[k]);
+                let ln_high = ln_single::<A>(high, corrections[k + LANES]);
                 let (low, high) = (f64::from(low), f64::from(high));
                 total[k] += low + high;
                 term[k] += A::mul_add(low, ln_low, high * ln_high);
@@ -182,16 +200,16 @@ fn of_shares<A: Arithmetic, L: Layout>(x: &impl Source, totals: Totals) -> Block
         return lanes!(k => 0.0 - h[k]);
     }
     // Equation (2). More than half of the total is in one weight, so no other is equal to it. For distributions beside it
-    // that have no such weight, nothing is taken apart, and every bit is as above.
+    // that have no such weight, no term is of its own, and every bit is as above.
     let max = totals.max::<L>();
-    let apart = lanes!(k => if max[k] > 0.5 * total[k] { max[k] } else { 0.0 });
-    let x = &Below { x, limit: lanes!(k => if apart[k] > 0.0 { apart[k] } else { f64::INFINITY }) };
+    let dominant = lanes!(k => if max[k] > 0.5 * total[k] { max[k] } else { 0.0 });
+    let x = &Below { x, limit: lanes!(k => if dominant[k] > 0.0 { dominant[k] } else { f64::INFINITY }) };
     let [rest] = sums::<A, L, 1>(x.blocks(), &mut Weighed(x));
-    let inverse = lanes!(k => 1.0 / (apart[k] + rest[k]));
+    let inverse = lanes!(k => 1.0 / (dominant[k] + rest[k]));
     let [h] = sums::<A, L, 1>(x.blocks(), &mut Shares { x, inverse });
     lanes!(k => {
-        let ratio = if apart[k] > 0.0 { rest[k] / apart[k] } else { 0.0 };
-        apart[k] * inverse[k] * ln_1p::<A>(ratio) - h[k]
+        let ratio = if dominant[k] > 0.0 { rest[k] / dominant[k] } else { 0.0 };
+        dominant[k] * inverse[k] * ln_1p::<A>(ratio) - h[k]
     })
 }
 
@@ -245,68 +263,40 @@ impl<S: Source> Source for Below<'_, S> {
     }
 }
 
+/// The element's term of the entropy.
+pub struct Entr;
+
+impl Element for Entr {
+    const NAME: &'static str = "entr";
+    const PAIR: bool = false;
+
+    #[inline(always)]
+    fn of<A: Arithmetic>(x: f64, _: f64) -> f64 {
+        entr::<A>(x)
+    }
+}
+
 /// −x ln x, with the values of `scipy.special.entr`: 0 at 0, −∞ for negative x, NaN for NaN. Never −0.
 #[inline(always)]
-pub fn entr<A: Arithmetic>(x: f64) -> f64 {
+fn entr<A: Arithmetic>(x: f64) -> f64 {
     // Selections in sequence, and no branch, for loops over columns.
     let value = if (x > 0.0) & (x <= f64::MAX) { 0.0 - x * ln::<A>(x) } else { f64::NEG_INFINITY };
     let value = if x == 0.0 { 0.0 } else { value };
     if x.is_nan() { x } else { value }
 }
 
-/// Sums over groups are taken of weights times 2^−20, so that a million weights of any size do not overflow. Scaling by
-/// a power of two is exact but among the subnormals, so the promise on groups ends at totals below 1e-290: there,
-/// weights are rounded to multiples of 5e-318, and the value loses its digits.
-const HEADROOM: i32 = 20;
-
-/// Logarithms are summed in units of 2^11, which is above the largest that occurs, |ln(p/q)| < 1490: a term is then not
-/// larger than its mass and needs no headroom of its own.
-pub(super) const LN_UNIT: f64 = power_of_two(11);
-
-/// An element's part in the total of its group: the scaled weight, or 0 where a rule keeps it out of the sum.
-#[inline(always)]
-pub fn mass(x: f64) -> f64 {
-    // False for NaN, so these comparisons keep out everything that is not a positive number.
-    let weighs = (x > 0.0) & (x <= f64::MAX);
-    let scaled = x * const { power_of_two(-HEADROOM) };
-    let scaled = if scaled > 0.0 { scaled } else { f64::from_bits(1) };
-    if weighs { scaled } else { 0.0 }
-}
-
 /// An element's part in T of equation (4).
 #[inline(always)]
-pub fn term<A: Arithmetic>(x: f64) -> f64 {
+fn term<A: Arithmetic>(x: f64) -> f64 {
     let mass = mass(x);
     0.0 - mass * ln_of_mass::<A>(mass)
 }
 
-/// The logarithm of the weight behind a mass, in [`LN_UNIT`]s.
-#[inline(always)]
-fn ln_of_mass<A: Arithmetic>(mass: f64) -> f64 {
-    // The weight behind a sum of masses may be beyond the range, its logarithm is not.
-    ln_scaled::<A>(mass, f64::from(HEADROOM)) * (1.0 / LN_UNIT)
-}
-
 /// Equation (4), for the sums of a group's [`mass`] and [`term`].
 #[inline(always)]
-pub fn of_sums<A: Arithmetic>(mass: f64, term: f64) -> f64 {
+fn of_sums<A: Arithmetic>(mass: f64, term: f64) -> f64 {
     // Rounding of the sums may leave a distribution of one value a hair below zero.
-    not_below_zero((mass * ln_of_mass::<A>(mass) + term) / mass * LN_UNIT)
-}
-
-/// The value, or 0 for a negative one. Not `max`, which would take sums beyond the range, whose value is NaN, for 0.
-#[inline(always)]
-pub(super) fn not_below_zero(value: f64) -> f64 {
-    if value < 0.0 { 0.0 } else { value }
-}
-
-/// What the highest [`Rank`] of a group makes of its value.
-#[inline(always)]
-pub fn settle(rank: Rank, value: f64) -> Option<f64> {
-    match rank.verdict(NEGATIVE) {
-        Verdict::Settled(settled) => settled,
-        Verdict::Sum => Some(value),
-    }
+    not_below_zero((mass * ln_of_mass::<A>(mass) + term) / mass * LN_SCALE)
 }
 
 #[cfg(test)]
@@ -314,20 +304,22 @@ mod tests {
     use std::f64::consts::LN_2;
 
     use super::*;
-    use crate::kernel::contract::Unit;
-    use crate::kernel::levels::{Extents, Level};
-    use crate::kernel::math::Fused;
-    use crate::kernel::math::tests::uniform;
-    use crate::kernel::rows::{self, Rows, Values, Which};
+    use crate::kernel::options::NanPolicy;
+    use crate::kernel::registry::ByFloat;
+    use crate::kernel::rows;
+    use crate::kernel::rules::judge;
+    use crate::kernel::simd::Fused;
+    use crate::kernel::tests::{rows_of, uniform};
 
     fn propagate(x: &[f64]) -> Option<f64> {
-        row::<Fused, _>(Weights::new(x, None), NanPolicy::Propagate).unwrap()
+        rows::value::<Entropy, _>(Weights::new(x, None), None, NanPolicy::Propagate).unwrap()
     }
 
     fn grouped(x: &[f64]) -> Option<f64> {
-        let rank = contract::judge(Weights::new(x, None), NanPolicy::Propagate).unwrap();
+        let rank = judge(Weights::new(x, None), None, NanPolicy::Propagate).unwrap();
         let sum = |f: fn(f64) -> f64| x.iter().copied().map(f).sum();
-        settle(rank, of_sums::<Fused>(sum(mass), sum(term::<Fused>)))
+        let value = of_sums::<Fused>(sum(mass), sum(term::<Fused>));
+        rank.settle(Entropy::ANSWERS, || true, || value)
     }
 
     fn assert_both(x: &[f64], expected: f64) {
@@ -401,13 +393,8 @@ mod tests {
         }
     }
 
-    fn of_rows<T: Weight>(x: &[T], width: usize) -> Vec<f64> {
-        let rows = x.len() / width;
-        let level = Level { extents: Extents::Width { width, rows }, valid: None };
-        let x = Rows { weights: Weights::new(x, None), level };
-        let mut out = Values::default();
-        rows::entropy(&x, Which::all(rows), NanPolicy::Propagate, Unit::new(None), &mut out).unwrap();
-        out.into_parts().0
+    fn of_rows<T: ByFloat>(x: &[T], width: usize) -> Vec<f64> {
+        rows_of("entropy", x, x, width)
     }
 
     #[test]
@@ -461,8 +448,9 @@ mod tests {
     #[test]
     fn the_rules_in_single_precision() {
         let (nan, inf) = (f32::NAN, f32::INFINITY);
-        let value =
-            |x: &[f32]| row::<Fused, _>(Weights::new(x, None), NanPolicy::Propagate).unwrap().unwrap();
+        let value = |x: &[f32]| {
+            rows::value::<Entropy, _>(Weights::new(x, None), None, NanPolicy::Propagate).unwrap().unwrap()
+        };
         assert!(value(&[nan, -1.0]).is_nan());
         assert!(value(&[inf, -1.0]).is_nan());
         assert_eq!(value(&[2.0, -1.0]), f64::NEG_INFINITY);

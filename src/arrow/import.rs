@@ -1,25 +1,26 @@
-//! The way in for arrays of a foreign producer: the [Arrow C data interface], checked.
+//! Import of arrays from a foreign producer through the [Arrow C data interface], with checks.
 //!
-//! [`arrow::ffi::from_ffi`] believes what a producer says. [`array`] and [`Chunks`] first look at all of it that can be known:
-//! counts that are negative, that overflow or that don't fit the type, memory that isn't there, children that are too
-//! short. Only the size of a producer's buffers cannot be known, since the interface doesn't tell it.
+//! [`arrow_array::ffi::from_ffi`] trusts the producer. [`array`] and [`Chunks`] first check all that can be known: counts
+//! that are negative, that overflow or that don't fit the type, memory that isn't there, children that are too short.
+//! The size of a producer's buffers cannot be known, since the interface doesn't say it.
 //!
-//! Where lists begin and end is checked by the functions of [this crate](super) that read them, and by no others: so what comes
-//! out is for those only, and this module no part of the crate's public face.
+//! Begin and end of lists are checked by the functions of [this crate](super) that read them, and by no others. So an
+//! imported array is for those only, and this module is no part of the crate's public face.
 //!
 //! [Arrow C data interface]: https://arrow.apache.org/docs/format/CDataInterface.html
 
 use std::ffi::{CStr, c_char};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, make_array, new_empty_array};
-use arrow::datatypes::{DataType, Field, Fields};
-use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
-use arrow::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
+use arrow_array::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::{ArrayRef, make_array, new_empty_array};
+use arrow_schema::{DataType, Field, Fields};
 
-use super::{Error, nest};
+use super::Error;
+use super::view::{element_field, is_number};
 
-/// Takes over an array of numbers, of lists of them, or a table with columns of these; no values are copied.
+/// Imports an array of numbers, of lists of them, or a table with columns of these. No values are copied.
 ///
 /// # Errors
 ///
@@ -27,20 +28,20 @@ use super::{Error, nest};
 ///
 /// # Safety
 ///
-/// The structures and all that they point to have to be aligned and readable until they are released, nobody else's to change or
-/// to release, and releasable from any thread; buffers have to be as long as their arrays say. That is all: what is written
-/// there need not make sense. The array may be passed to the functions of this crate only.
+/// The structures and all that they point to have to be aligned and readable until they are released, nobody else's to
+/// change or to release, and releasable from any thread. Buffers have to be as long as their arrays say. That is all: the
+/// contents need not make sense. The array may be passed to the functions of this crate only.
 ///
 /// # Example
 ///
 /// ```
-/// use arrow::array::{Array, Float64Array};
-/// use arrow::ffi::to_ffi;
-/// use polars_entropy::arrow::{Options, entropy, ffi};
+/// use arrow_array::ffi::to_ffi;
+/// use arrow_array::{Array, Float64Array};
+/// use polars_entropy::arrow::{Options, entropy, import};
 ///
 /// let (array, schema) = to_ffi(&Float64Array::from(vec![1.0, 1.0]).into_data()).unwrap();
 /// // SAFETY: both come from arrow-rs itself.
-/// let array = unsafe { ffi::array(array, &schema) }?;
+/// let array = unsafe { import::array(array, &schema) }?;
 /// assert_eq!(entropy(&array, &Options::default())?.len(), 1);
 /// # Ok::<(), polars_entropy::arrow::Error>(())
 /// ```
@@ -49,8 +50,8 @@ pub unsafe fn array(array: FFI_ArrowArray, schema: &FFI_ArrowSchema) -> Result<A
     unsafe { imported(array, &data_type(schema)?) }
 }
 
-/// The type that a schema describes. Of nested types only lists and structs are read, and a dictionary's keys are not told
-/// apart.
+/// Type that a schema describes. Of nested types only lists and structs are read, and all dictionaries get the same
+/// type of keys.
 ///
 /// # Errors
 ///
@@ -64,7 +65,7 @@ pub unsafe fn data_type(schema: &FFI_ArrowSchema) -> Result<DataType, Error> {
     unsafe { type_at(schema, 0) }
 }
 
-/// Takes over an array of a type that is known.
+/// Imports an array of a known type.
 ///
 /// # Safety
 ///
@@ -73,7 +74,7 @@ unsafe fn imported(mut array: FFI_ArrowArray, data_type: &DataType) -> Result<Ar
     // SAFETY: as for this function.
     unsafe { check(&mut array, data_type) }?;
     if array.length == 0 {
-        // Which may lack buffers that arrow-rs wants.
+        // It may lack buffers that arrow-rs wants.
         return Ok(new_empty_array(data_type));
     }
     // SAFETY: counts and pointers are as the type wants them; the caller vouches for the memory behind them.
@@ -85,11 +86,11 @@ fn foreign<T>(what: impl Into<String>) -> Result<T, Error> {
     Err(Error::Foreign(what.into()))
 }
 
-/// The key under which a schema says what it means beside what it is.
+/// Key of a schema's metadata under which an extension type stands.
 const EXTENSION: &[u8] = b"ARROW:extension:name";
 
-/// The value of a key in a schema's metadata: the number of pairs, and each key and value after its length. They are bytes, of
-/// which this makes text as far as it can; and nothing else is made of them, since a producer may write what it likes.
+/// Value of a key in a schema's metadata, which is the number of pairs, and each key and value after its length. Both
+/// are bytes; those that are not UTF-8 are replaced.
 ///
 /// # Safety
 ///
@@ -110,7 +111,7 @@ unsafe fn metadata(mut at: *const u8, key: &[u8]) -> Result<Option<String>, Erro
         Ok(bytes)
     };
     let pairs = number(at);
-    // SAFETY: there is the number of pairs before.
+    // SAFETY: the number of pairs stands before.
     at = unsafe { at.add(4) };
     for _ in 0..pairs {
         let (name, value) = (part(&mut at)?, part(&mut at)?);
@@ -121,10 +122,10 @@ unsafe fn metadata(mut at: *const u8, key: &[u8]) -> Result<Option<String>, Erro
     Ok(None)
 }
 
-/// Deeper types than this are no data, but a loop.
+/// Depth beyond which a type is taken for a loop.
 const DEEPEST: usize = 64;
 
-/// The type that a schema describes at this depth of another one.
+/// Type that a schema describes at this depth of another one.
 ///
 /// # Safety
 ///
@@ -153,7 +154,7 @@ unsafe fn type_at(schema: &FFI_ArrowSchema, depth: usize) -> Result<DataType, Er
             None => foreign(format!("format {format:?} lacks child {i}")),
         }
     };
-    // A type of its own, whatever it is stored in.
+    // An extension type is a type of its own, whatever it is stored in.
     // SAFETY: the caller vouches for the metadata.
     if let Some(name) = unsafe { metadata(schema.metadata.cast(), EXTENSION) }? {
         return Err(Error::Unsupported(format!("of the extension type {name:?}")));
@@ -186,7 +187,7 @@ unsafe fn type_at(schema: &FFI_ArrowSchema, depth: usize) -> Result<DataType, Er
     })
 }
 
-/// Text in UTF-8, if there is any.
+/// Text at a pointer, if there is some in UTF-8.
 ///
 /// # Safety
 ///
@@ -208,7 +209,7 @@ unsafe fn pointed_at<'a, T>(pointers: *mut *mut T, count: i64, i: usize) -> Opti
     within.then(|| unsafe { pointers.add(i).read_unaligned().as_mut() })?
 }
 
-/// Holds the counts and pointers of an array against its type.
+/// Checks the counts and pointers of an array against its type.
 ///
 /// # Safety
 ///
@@ -227,7 +228,7 @@ unsafe fn check(array: &mut FFI_ArrowArray, data_type: &DataType) -> Result<(), 
     if !array.dictionary.is_null() {
         return fail("it has a dictionary".into());
     }
-    let Some(Layout { buffers, children }) = Layout::of(data_type) else {
+    let Some(Layout { buffers, children }) = Layout::for_type(data_type) else {
         return Err(Error::Unsupported(format!("of {data_type}")));
     };
     if array.n_buffers != buffers.len() as i64 || (array.buffers.is_null() && !buffers.is_empty()) {
@@ -270,10 +271,11 @@ unsafe fn check(array: &mut FFI_ArrowArray, data_type: &DataType) -> Result<(), 
     Ok(())
 }
 
-/// No array is longer: arrow-rs multiplies lengths by the bits of an element, of which the widest type has 256.
+/// Length that no array exceeds. arrow-rs multiplies lengths by the bits of an element, of which the widest type has
+/// 256.
 const LONGEST: usize = isize::MAX as usize / 512;
 
-/// What a buffer holds.
+/// Content of a buffer.
 enum Buffer {
     Validity,
     /// Something for each element.
@@ -282,18 +284,18 @@ enum Buffer {
     Offsets,
 }
 
-/// What an array of some type consists of.
+/// Buffers and children that an array of some type has.
 struct Layout<'a> {
     buffers: &'static [Buffer],
-    /// The children, and how many elements of each an element takes, if that is fixed.
+    /// Types of the children, and how many of its elements an element takes, if that is fixed.
     children: Vec<(&'a DataType, Option<usize>)>,
 }
 
 impl Layout<'_> {
-    /// `None` is a type that is not taken.
-    fn of(data_type: &DataType) -> Option<Layout<'_>> {
+    /// Layout of arrays of a type; `None` if the type is not taken.
+    fn for_type(data_type: &DataType) -> Option<Layout<'_>> {
         use Buffer::*;
-        let (buffers, children): (&'static [Buffer], _) = match (data_type, nest::element(data_type)) {
+        let (buffers, children): (&'static [Buffer], _) = match (data_type, element_field(data_type)) {
             (DataType::Null, _) => (&[], vec![]),
             (DataType::Struct(columns), _) => {
                 (&[Validity], columns.iter().map(|column| (column.data_type(), Some(1))).collect())
@@ -305,14 +307,14 @@ impl Layout<'_> {
                 (&[Validity, Elements, Elements], vec![(element.data_type(), None)])
             }
             (_, Some(element)) => (&[Validity, Offsets], vec![(element.data_type(), None)]),
-            (number, None) if nest::is_number(number) => (&[Validity, Elements], vec![]),
+            (number, None) if is_number(number) => (&[Validity, Elements], vec![]),
             _ => return None,
         };
         Some(Layout { buffers, children })
     }
 }
 
-/// The arrays of a stream, in the Arrow C stream interface, each checked as by [`array`].
+/// Arrays of a stream, in the Arrow C stream interface, each checked as by [`array`].
 #[derive(Debug)]
 pub struct Chunks {
     stream: FFI_ArrowArrayStream,
@@ -320,16 +322,17 @@ pub struct Chunks {
 }
 
 impl Chunks {
-    /// Takes over a stream.
+    /// Imports a stream.
     ///
     /// # Errors
     ///
-    /// [`Error::Foreign`] if the stream tells no type, [`Error::Unsupported`] as by [`data_type`], and [`Error::Stream`] if it
-    /// fails.
+    /// [`Error::Foreign`] if the stream has no type, [`Error::Unsupported`] as by [`data_type`], and [`Error::Stream`] if
+    /// it fails.
     ///
     /// # Safety
     ///
-    /// The structure has to be readable and its functions callable, and what they hand out has to be as for [`array`].
+    /// The structure has to be readable and its functions callable, and the arrays that they return have to be as for
+    /// [`array`].
     pub unsafe fn new(mut stream: FFI_ArrowArrayStream) -> Result<Chunks, Error> {
         let (Some(get_schema), Some(_), Some(_)) = (stream.get_schema, stream.get_next, stream.release)
         else {
@@ -345,7 +348,7 @@ impl Chunks {
         Ok(Chunks { data_type: unsafe { data_type(&schema) }?, stream })
     }
 
-    /// The type of all arrays.
+    /// Type of all arrays.
     pub fn data_type(&self) -> &DataType {
         &self.data_type
     }
@@ -360,13 +363,13 @@ impl Iterator for Chunks {
         let code = unsafe { (self.stream.get_next?)(&mut self.stream, &mut array) };
         if code != 0 {
             let error = failure(&mut self.stream, code);
-            // What a stream does after an error is not said.
+            // The interface does not say what a stream does after an error.
             self.stream.get_next = None;
             return Some(Err(error));
         }
         // A released array is the end.
         array.release?;
-        // SAFETY: the caller of `new` vouches for what the stream hands out.
+        // SAFETY: the caller of `new` vouches for the arrays of the stream.
         Some(unsafe { imported(array, &self.data_type) })
     }
 }

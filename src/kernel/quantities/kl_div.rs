@@ -17,7 +17,7 @@
 //! **Rows** are read twice, for the totals and for the terms of (2), from a = pᵢQ, b = qᵢP and their difference, which is
 //! taken as if rounded once:
 //!
-//! * where b is near a, aᵢξ(dᵢ) = s·((bᵢ − aᵢ) − aᵢR(s²)) with s = (b − a)/(b + a) and R from [`math`](super::math): each
+//! * where b is near a, aᵢξ(dᵢ) = s·((bᵢ − aᵢ) − aᵢR(s²)) with s = (b − a)/(b + a) and R from [`math`](crate::kernel::math): each
 //!   factor is right to a few units in the last place, however small it is;
 //! * elsewhere, |dᵢ| being large, the parts of (bᵢ − aᵢ) + aᵢ ln(aᵢ/bᵢ) are at most four times as large as the term.
 //!
@@ -28,78 +28,148 @@
 //! ```
 //!
 //! which cancels where D is small: its error is absolute, some 1e-16·(1 + |ln(P/Q)|) beside that of the sums, which
-//! [`groups`](super::groups) keeps small.
+//! [`groups`](crate::kernel::groups) keeps small.
 //!
 //! **Rows in single precision** owe their reader fewer digits, and are read once for (3), with logarithms that are right to
-//! 1.03e-8 and take little time ([`bulge`]). Where D is below 0.16 that is not enough, and they are read again for (2).
+//! 1.03e-8 and take little time ([`mitchell_correction`]). Where D is below 0.16 that is not enough, and they are read again for (2).
 
 use std::f64::consts::LN_2;
 
-use super::blocks::{
-    Along, Block, Carried, Extremes, GROUP, LANES, Layout, NOT_PLAIN, Plain, Source, Stored, Terms, Totals,
-    Wide, all, any, lanes, sums,
+use crate::kernel::blocks::{
+    Block, Carried, Extremes, FastPath, GROUP, LANES, Layout, Source, Stored, Terms, Totals, Wide, all, any,
+    lanes, sums,
 };
-use super::contract::{self, Missing, NanPolicy, Rank, Verdict};
-use super::entropy::{LN_UNIT, mass, not_below_zero};
-use super::math::{
-    Arithmetic, Registers, XI_MAX, XI_MIN, bulge, ln, ln_quotient, ln_ratio, ln_ratio_single, normal_parts,
-    tail, xi,
+use crate::kernel::mass::{LN_SCALE, Total, mass, masses, not_below_zero};
+use crate::kernel::math::{
+    XI_MAX, XI_MIN, artanh_remainder, ln, ln_quotient, ln_ratio, ln_ratio_single, mitchell_correction,
+    normal_parts, xi,
 };
-use super::simd::Loop;
-use super::weights::{Mask, Weight, Weights};
+use crate::kernel::quantity::{Element, Mergeable, Part, Quantity, Summed, Sums, value};
+use crate::kernel::rules::{Answers, Role};
+use crate::kernel::simd::{Arithmetic, Base};
+use crate::kernel::weights::{Mask, Weight, Weights};
 
-/// Rule 6: a negative weight makes the divergence infinite, as in `scipy.special.rel_entr`.
-const NEGATIVE: f64 = f64::INFINITY;
+/// Kullback–Leibler divergence D(p‖q).
+pub struct KlDiv;
 
-/// The divergence of one distribution from another of the same length; `None` is null.
-#[inline(always)]
-pub fn row<A: Arithmetic, T: Weight>(
-    p: Weights<T>,
-    q: Weights<T>,
-    policy: NanPolicy,
-) -> Result<Option<f64>, Missing> {
-    debug_assert_eq!(p.len(), q.len());
-    let mut plain = match (p.dense(), q.dense()) {
-        (Some(p), Some(q)) => of_one::<A, _, _>(&p, &q),
-        _ => NOT_PLAIN,
-    };
-    if !plain.holds[0] && policy == NanPolicy::Omit {
-        plain = of_one::<A, _, _>(&p.masked((p, q), 1.0), &q.masked((p, q), 1.0));
+impl Quantity for KlDiv {
+    const NAME: &'static str = "kl_div";
+    const PAIR: bool = true;
+    // As in `scipy.special.rel_entr`.
+    const ANSWERS: Answers = Answers { negative: f64::INFINITY, q_zero: Some(f64::INFINITY) };
+    // Eight of them would rarely do without equation (2): one small divergence among them is enough to read all again.
+    const EIGHT_IN_SINGLE: bool = false;
+
+    #[inline(always)]
+    fn of_blocks<A: Arithmetic, L: Layout>(p: &impl Stored, q: &impl Stored) -> FastPath {
+        of_blocks::<A, L, _, _>(p, q)
     }
-    if plain.holds[0] { Ok(Some(plain.value[0])) } else { by_the_rules::<A, T>(p, q, policy) }
+
+    #[inline(always)]
+    fn carefully<A: Arithmetic, T: Weight>(p: Weights<T>, q: Weights<T>) -> f64 {
+        carefully::<A, T>(p, q)
+    }
 }
 
-/// The divergences of distributions in blocks, where no rule but 9 can apply and nothing leaves the range.
-#[inline(always)]
-pub fn of_blocks<A: Arithmetic, L: Layout>(p: &impl Source, q: &impl Source) -> Plain {
-    in_double::<A, L>(p, q, Totals::of::<L>(p), Totals::of::<L>(q))
+impl Summed for KlDiv {
+    type Sums = KlDiv;
 }
 
-/// The same for one distribution, which may be in single precision. Eight of them would rarely do without equation (2): one
-/// small divergence among them is enough to read all again.
-#[inline(always)]
-fn of_one<A: Arithmetic, P: Stored, Q: Stored>(p: &P, q: &Q) -> Plain {
-    if !(P::SINGLE && Q::SINGLE) {
-        return of_blocks::<A, Along>(p, q);
+/// The sums of equation (3).
+impl Sums for KlDiv {
+    const PARTS: &'static [Part] = &[Part::MASS_P, Part::MASS_Q, Part::TERM];
+    type Numbers = [f64; 3];
+
+    #[inline(always)]
+    fn parts<A: Arithmetic>(p: f64, q: f64) -> [f64; 3] {
+        parts::<A>(p, q)
     }
-    let (single, of_p, of_q) = in_single::<A, Along>(p, q);
-    if all(single.holds) { single } else { in_double::<A, Along>(p, q, of_p, of_q) }
+
+    #[inline(always)]
+    fn value<A: Arithmetic>(sums: [f64; 3]) -> f64 {
+        of_sums::<A>(sums)
+    }
+}
+
+/// Sums that keep the digits of nearly equal distributions; see [`exact_of_sums`].
+pub struct Exact;
+
+impl Sums for Exact {
+    const PARTS: &'static [Part] = &[
+        Part::MASS_P,
+        Part::MASS_Q,
+        Part { lead: "near", rest: "near_rest", role: Role::Other },
+        Part { lead: "far", rest: "far_rest", role: Role::Other },
+        Part { lead: "exact_term", rest: "exact_term_rest", role: Role::Term },
+    ];
+    type Numbers = [f64; 5];
+
+    #[inline(always)]
+    fn parts<A: Arithmetic>(p: f64, q: f64) -> [f64; 5] {
+        exact_parts::<A>(p, q)
+    }
+
+    #[inline(always)]
+    fn value<A: Arithmetic>(sums: [f64; 5]) -> f64 {
+        exact_of_sums::<A>(sums)
+    }
+}
+
+/// States merge by the chain rule (Kullback & Leibler 1951), for parts i with totals Pᵢ and Qᵢ, wᵢ = Pᵢ/P and vᵢ = Qᵢ/Q:
+///
+/// ```text
+/// D = Σ wᵢDᵢ + D(w‖v)                                                                                        (4)
+/// ```
+///
+/// Both sums are of terms that are not negative, so nothing cancels. D(w‖v) needs vᵢ − wᵢ: where p is near q, the totals, as
+/// doubles, have lost what tells them apart. So a state also keeps the excess Eᵢ = Σ (q − p), with which
+///
+/// ```text
+/// vᵢ − wᵢ = (QᵢP − PᵢQ)/(PQ) = (EᵢP − PᵢE)/(PQ)                                                               (5)
+/// ```
+impl Mergeable for KlDiv {
+    const KEPT: &'static [&'static str] = &["mass_p", "mass_q", "excess"];
+    type Kept = [f64; 3];
+    type StateSums = Exact;
+
+    fn kept([p, q, near, far, _]: [f64; 5]) -> [f64; 3] {
+        [p, q, near + far]
+    }
+
+    fn kept_of(p: f64, q: f64) -> [f64; 3] {
+        let (p, q) = (mass(p), mass(q));
+        [p, q, q - p]
+    }
+
+    fn between(parts: &[&[f64]; 3], totals: [f64; 3]) -> f64 {
+        between(*parts, totals)
+    }
+}
+
+/// Divergences of distributions in blocks.
+#[inline(always)]
+fn of_blocks<A: Arithmetic, L: Layout, P: Stored, Q: Stored>(p: &P, q: &Q) -> FastPath {
+    if !(P::SINGLE && Q::SINGLE && L::ONE) {
+        return in_double::<A, L>(p, q, Totals::of::<L>(p), Totals::of::<L>(q));
+    }
+    let (single, p_totals, q_totals) = in_single::<A, L>(p, q);
+    if all(single.valid) { single } else { in_double::<A, L>(p, q, p_totals, q_totals) }
 }
 
 /// Equation (3), where its rounding leaves the digits of single precision alone; and the totals.
 #[inline(always)]
-fn in_single<A: Arithmetic, L: Layout>(p: &impl Stored, q: &impl Stored) -> (Plain, Totals, Totals) {
+fn in_single<A: Arithmetic, L: Layout>(p: &impl Stored, q: &impl Stored) -> (FastPath, Totals, Totals) {
     let (of_p, of_q) = (Extremes::default(), Extremes::default());
     let mut logs = Logs { p, q, of_p, of_q, least: [1.0; 2 * LANES] };
     let [of_p, of_q, r] = sums::<A, L, 3>(p.groups(), &mut logs);
     let value = lanes!(k => r[k] / of_p[k] + ln::<A>(of_q[k] / of_p[k]));
     let (of_p, of_q) = (Totals::new(of_p, logs.of_p), Totals::new(of_q, logs.of_q));
-    let (p_holds, q_holds) = (of_p.are_plain::<L>(), of_q.are_plain::<L>());
-    let plain = lanes!(k => p_holds[k] & q_holds[k]);
+    let (p_plain, q_plain) = (of_p.are_plain::<L>(), of_q.are_plain::<L>());
+    let plain = lanes!(k => p_plain[k] & q_plain[k]);
     let normal_q = L::all(lanes!(k => logs.least[k].min(logs.least[k + LANES]) >= f32::MIN_POSITIVE));
     let normal_p = of_p.outweigh_subnormals();
-    let holds = lanes!(k => plain[k] & normal_p[k] & normal_q[k] & (value[k] >= LEAST_DIVERGENCE));
-    (Plain { value, holds }, of_p, of_q)
+    let valid = lanes!(k => plain[k] & normal_p[k] & normal_q[k] & (value[k] >= LEAST_DIVERGENCE));
+    (FastPath { value, valid }, of_p, of_q)
 }
 
 /// The error of a difference of two logarithms in single precision, 2.25e-8, over the relative error that D may have: 1.4e-7,
@@ -120,24 +190,24 @@ impl<A: Arithmetic, P: Stored, Q: Stored> Terms<A, 3> for Logs<'_, P, Q> {
     #[inline(always)]
     fn add(&mut self, i: usize, [of_p, of_q, r]: &mut [Block; 3]) {
         let group = self.p.group(i);
-        let mut bulges = [Wide::default(); GROUP];
+        let mut corrections = [Wide::default(); GROUP];
         let (mut extremes_p, mut extremes_q, mut least) = (self.of_p, self.of_q, self.least);
-        for (i, bulges) in group.clone().zip(&mut bulges) {
+        for (i, corrections) in group.clone().zip(&mut corrections) {
             let (p, q) = (self.p.wide(i), self.q.wide(i));
             extremes_p.see(&p);
             extremes_q.see(&q);
             for k in 0..p.len() {
                 let beside_share = if p[k] > 0.0 { q[k] } else { 1.0 };
                 least[k] = if beside_share < least[k] { beside_share } else { least[k] };
-                bulges[k] = bulge::<A>(p[k]) - bulge::<A>(q[k]);
+                corrections[k] = mitchell_correction::<A>(p[k]) - mitchell_correction::<A>(q[k]);
             }
         }
         (self.of_p, self.of_q, self.least) = (extremes_p, extremes_q, least);
-        for (i, bulges) in group.zip(&bulges) {
+        for (i, corrections) in group.zip(&corrections) {
             let (p, q) = (self.p.wide(i), self.q.wide(i));
             for k in 0..LANES {
-                let ln_low = ln_ratio_single::<A>(p[k], q[k], bulges[k]);
-                let ln_high = ln_ratio_single::<A>(p[k + LANES], q[k + LANES], bulges[k + LANES]);
+                let ln_low = ln_ratio_single::<A>(p[k], q[k], corrections[k]);
+                let ln_high = ln_ratio_single::<A>(p[k + LANES], q[k + LANES], corrections[k + LANES]);
                 let (low, high) = (f64::from(p[k]), f64::from(p[k + LANES]));
                 of_p[k] += low + high;
                 of_q[k] += f64::from(q[k]) + f64::from(q[k + LANES]);
@@ -154,11 +224,11 @@ fn in_double<A: Arithmetic, L: Layout>(
     q: &impl Source,
     of_p: Totals,
     of_q: Totals,
-) -> Plain {
-    let (p_holds, q_holds) = (of_p.are_plain::<L>(), of_q.are_plain::<L>());
-    let plain = lanes!(k => p_holds[k] & q_holds[k]);
+) -> FastPath {
+    let (p_plain, q_plain) = (of_p.are_plain::<L>(), of_q.are_plain::<L>());
+    let plain = lanes!(k => p_plain[k] & q_plain[k]);
     if !any(plain) {
-        return NOT_PLAIN;
+        return FastPath::NOWHERE;
     }
     let (of_p, of_q) = (of_p.total, of_q.total);
     let inverse_p = lanes!(k => 1.0 / of_p[k]);
@@ -168,7 +238,7 @@ fn in_double<A: Arithmetic, L: Layout>(
     // See the head of this file.
     let value = lanes!(k => (d[k] - 0.5 * excess[k] * excess[k]).max(0.0));
     let in_range = L::all(lanes!(k => pairs.least[k] >= LEAST));
-    Plain { value, holds: lanes!(k => plain[k] & in_range[k]) }
+    FastPath { value, valid: lanes!(k => plain[k] & in_range[k]) }
 }
 
 /// Below this a product of a weight and a total is left to the rules, which also find q = 0 < p: the rounding error of the
@@ -219,78 +289,22 @@ fn is_near(a: f64, b: f64, difference: f64) -> bool {
 /// A term of equation (2), from shares over a common denominator, a and b, their difference b − a, and the share aᵢ and the
 /// excess bᵢ − aᵢ as they are.
 #[inline(always)]
-pub fn term<A: Arithmetic>(a: f64, b: f64, difference: f64, share: f64, excess: f64) -> f64 {
+fn term<A: Arithmetic>(a: f64, b: f64, difference: f64, share: f64, excess: f64) -> f64 {
     let near = is_near(a, b, difference);
     let ((m, e), (n, g)) = (normal_parts(a), normal_parts(b));
     let above = if near { difference } else { n - m };
     let below = if near { a + b } else { n + m };
     let s = above / below;
-    let tail = tail::<A>(s);
-    let near_term = s * (excess - share * tail);
-    let far_term = excess - share * A::mul_add(g - e, LN_2, A::mul_add(2.0, s, s * tail));
+    let remainder = artanh_remainder::<A>(s);
+    let near_term = s * (excess - share * remainder);
+    let far_term = excess - share * A::mul_add(g - e, LN_2, A::mul_add(2.0, s, s * remainder));
     if near { near_term } else { far_term }
-}
-
-/// The way for everything out of the ordinary: missing, infinite or negative weights, no mass, q = 0 < p, shares and
-/// totals at the ends of the range.
-#[inline(always)]
-pub fn by_the_rules<A: Arithmetic, T: Weight>(
-    p: Weights<T>,
-    q: Weights<T>,
-    policy: NanPolicy,
-) -> Result<Option<f64>, Missing> {
-    A::Registers::outlined::<A, _>(ByTheRules { p, q, policy })
-}
-
-struct ByTheRules<'a, T> {
-    p: Weights<'a, T>,
-    q: Weights<'a, T>,
-    policy: NanPolicy,
-}
-
-impl<T: Weight> Loop for ByTheRules<'_, T> {
-    type Out = Result<Option<f64>, Missing>;
-
-    #[inline(always)]
-    fn run<A: Arithmetic>(self) -> Self::Out {
-        let (p, q) = (self.p, self.q);
-        let rank = contract::judge_pairs(p, q, self.policy)?;
-        if let Verdict::Settled(value) = rank.verdict(NEGATIVE) {
-            return Ok(value);
-        }
-        let (of_p, of_q) = (Total::of(p, (p, q)), Total::of(q, (p, q)));
-        Ok(settle(rank, of_q.sum, || carefully::<A, T>(p, q, of_p, of_q)))
-    }
-}
-
-/// A total as the sum of weights times a power of two that keeps it within range.
-#[derive(Clone, Copy)]
-struct Total {
-    sum: f64,
-    scale: f64,
-}
-
-impl Total {
-    #[inline(always)]
-    fn of<T: Weight>(x: Weights<T>, mask: impl Mask) -> Total {
-        let scale = Totals::of::<Along>(&x.masked(mask, 1.0)).scale();
-        Total { sum: Totals::of::<Along>(&x.masked(mask, scale)).total[0], scale }
-    }
-
-    /// ln(x/total), also where the scaled weight is no longer a normal number.
-    fn ln_share<A: Arithmetic>(self, x: f64) -> f64 {
-        let scaled = x * self.scale;
-        if scaled >= f64::MIN_POSITIVE {
-            ln_ratio::<A>(scaled, self.sum)
-        } else {
-            ln_ratio::<A>(x, self.sum) + ln::<A>(self.scale)
-        }
-    }
 }
 
 /// Equation (2), an element at a time, for weights that are finite and not negative, with q > 0 wherever p > 0.
 #[inline(always)]
-fn carefully<A: Arithmetic, T: Weight>(p: Weights<T>, q: Weights<T>, of_p: Total, of_q: Total) -> f64 {
+fn carefully<A: Arithmetic, T: Weight>(p: Weights<T>, q: Weights<T>) -> f64 {
+    let (of_p, of_q) = (Total::of(p, (p, q)), Total::of(q, (p, q)));
     let (mut d, mut excess) = (Carried::default(), 0.0);
     for i in 0..p.len() {
         let (Some(p), Some(q), true) = (p.get(i), q.get(i), (p, q).keeps(i)) else { continue };
@@ -310,10 +324,23 @@ fn carefully<A: Arithmetic, T: Weight>(p: Weights<T>, q: Weights<T>, of_p: Total
     (d.total() - 0.5 * excess * excess).max(0.0)
 }
 
+/// The element's term of the divergence.
+pub struct RelEntr;
+
+impl Element for RelEntr {
+    const NAME: &'static str = "rel_entr";
+    const PAIR: bool = true;
+
+    #[inline(always)]
+    fn of<A: Arithmetic>(x: f64, y: f64) -> f64 {
+        rel_entr::<A>(x, y)
+    }
+}
+
 /// x ln(x/y), with the values of `scipy.special.rel_entr`: NaN if either is NaN, 0 for x = 0 ≤ y, ∞ for negative x or y
 /// and for y = 0 < x.
 #[inline(always)]
-pub fn rel_entr<A: Arithmetic>(x: f64, y: f64) -> f64 {
+fn rel_entr<A: Arithmetic>(x: f64, y: f64) -> f64 {
     // Selections in sequence, and no branch, for loops over columns.
     let value = x * ln_ratio::<A>(x, y);
     let value = if y == f64::INFINITY { f64::NEG_INFINITY } else { value };
@@ -324,54 +351,32 @@ pub fn rel_entr<A: Arithmetic>(x: f64, y: f64) -> f64 {
     if x.is_nan() | y.is_nan() { f64::NAN } else { value }
 }
 
-/// What a pair adds to the sums of its group.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Summands {
-    /// To the total of p.
-    pub p: f64,
-    /// To the total of q.
-    pub q: f64,
-    /// To R of equation (3).
-    pub term: f64,
-}
-
-/// What a pair adds to the sums of its group's state, beside its masses.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Apart {
-    /// qᵢ − pᵢ, where q is near p.
-    pub near: f64,
-    /// qᵢ − pᵢ, where it is not.
-    pub far: f64,
-    /// pᵢ ξ((qᵢ − pᵢ)/pᵢ) where q is near p, and pᵢ ln(pᵢ/qᵢ) where it is not.
-    pub term: f64,
-}
-
-/// A pair's part in the sums of its group: nothing where a rule keeps it out.
+/// A pair's part in the sums of its group: the masses of p and q, and a term of R in equation (3).
 #[inline(always)]
-pub fn summands<A: Arithmetic>(p: f64, q: f64) -> Summands {
-    // False for NaN. All selections below, and no branch, so that loops over pairs become vector code.
-    let range = 0.0..=f64::MAX;
-    let weigh = range.contains(&p) & range.contains(&q);
-    let (p, q) = (mass(if weigh { p } else { 0.0 }), mass(if weigh { q } else { 0.0 }));
-    let ln = ln_quotient::<A>(p, q) * (1.0 / LN_UNIT);
-    Summands { p, q, term: if (p > 0.0) & (q > 0.0) { p * ln } else { 0.0 } }
+fn parts<A: Arithmetic>(p: f64, q: f64) -> [f64; 3] {
+    let (p, q) = masses(p, q);
+    let ln = ln_quotient::<A>(p, q) * (1.0 / LN_SCALE);
+    [p, q, if (p > 0.0) & (q > 0.0) { p * ln } else { 0.0 }]
 }
 
-/// A pair's part in the sums that keep the digits of nearly equal distributions.
+/// A pair's part in the sums that keep the digits of nearly equal distributions: the masses; qᵢ − pᵢ where q is near p, and where
+/// it is not; and the term, which is pᵢ ξ((qᵢ − pᵢ)/pᵢ) where q is near p, and pᵢ ln(pᵢ/qᵢ) where it is not.
 #[inline(always)]
-pub fn apart<A: Arithmetic>(p: f64, q: f64) -> Apart {
-    let Summands { p, q, term: far } = summands::<A>(p, q);
+fn exact_parts<A: Arithmetic>(p: f64, q: f64) -> [f64; 5] {
+    let [p, q, far] = parts::<A>(p, q);
     let excess = q - p;
     let is_near = is_near(p, q, excess);
-    let near = term::<A>(p, q, excess, p, excess) * (1.0 / LN_UNIT);
-    Apart {
-        near: if is_near { excess } else { 0.0 },
-        far: if is_near { 0.0 } else { excess },
-        term: if is_near { near } else { far },
-    }
+    let near = term::<A>(p, q, excess, p, excess) * (1.0 / LN_SCALE);
+    [
+        p,
+        q,
+        if is_near { excess } else { 0.0 },
+        if is_near { 0.0 } else { excess },
+        if is_near { near } else { far },
+    ]
 }
 
-/// The divergence from the sums of a group's [`Apart`]. With N and F the excesses near and far, T the terms and E = N + F,
+/// The divergence from the sums of [`exact_parts`]. With N and F the excesses near and far, T the terms and E = N + F,
 /// R = T − N in equation (3), and
 ///
 /// ```text
@@ -381,59 +386,69 @@ pub fn apart<A: Arithmetic>(p: f64, q: f64) -> Apart {
 /// The first keeps its digits where p is near q, and is taken where the totals are near each other. What is taken off is
 /// computed like the term of a pair, so that a group of one pair gives exactly 0.
 #[inline(always)]
-pub fn of_sums_apart<A: Arithmetic>(p: f64, q: f64, Apart { near, far, term: sum }: Apart) -> f64 {
-    const PER_UNIT: f64 = 1.0 / LN_UNIT;
+fn exact_of_sums<A: Arithmetic>([p, q, near, far, terms]: [f64; 5]) -> f64 {
+    const PER_SCALE: f64 = 1.0 / LN_SCALE;
     let excess = near + far;
-    let close = (sum + far * PER_UNIT) - term::<A>(p, q, excess, p, excess) * PER_UNIT;
-    let apart = (sum - near * PER_UNIT) - p * (ln_quotient::<A>(p, q) * PER_UNIT);
-    let value = if is_near(p, q, excess) { close } else { apart };
-    not_below_zero(value / p * LN_UNIT)
+    let for_near_totals = (terms + far * PER_SCALE) - term::<A>(p, q, excess, p, excess) * PER_SCALE;
+    let for_far_totals = (terms - near * PER_SCALE) - p * (ln_quotient::<A>(p, q) * PER_SCALE);
+    let value = if is_near(p, q, excess) { for_near_totals } else { for_far_totals };
+    not_below_zero(value / p * LN_SCALE)
 }
 
 /// The relative difference of sums of the same weights, taken in different orders; well below the error that groups may have.
 const SAME: f64 = 4e-15;
 
-/// Equation (3), for the sums of a group's [`Summands`].
+/// Equation (3), for the sums of [`parts`].
 #[inline(always)]
-pub fn of_sums<A: Arithmetic>(Summands { p, q, term }: Summands) -> f64 {
+fn of_sums<A: Arithmetic>([p, q, terms]: [f64; 3]) -> f64 {
     // Written with the difference over P so that a group of one pair gives exactly 0. Rounding of the sums may leave the
     // divergence of p from a multiple of itself a hair below.
-    let value = not_below_zero((term - p * (ln_quotient::<A>(p, q) * (1.0 / LN_UNIT))) / p * LN_UNIT);
+    let value = not_below_zero((terms - p * (ln_quotient::<A>(p, q) * (1.0 / LN_SCALE))) / p * LN_SCALE);
     // Without any term, what tells P from Q is that threads have added them up in another order.
-    if (term == 0.0) & ((q - p).abs() <= SAME * p) { 0.0 } else { value }
+    if (terms == 0.0) & ((q - p).abs() <= SAME * p) { 0.0 } else { value }
 }
 
-/// What the highest [`Rank`] of a distribution makes of its value; `q` is the total of q.
-#[inline(always)]
-pub fn settle(rank: Rank, q: f64, value: impl FnOnce() -> f64) -> Option<f64> {
-    match rank.verdict(NEGATIVE) {
-        Verdict::Settled(settled) => settled,
-        Verdict::Sum if q == 0.0 => Some(f64::NAN),
-        Verdict::Sum if rank == Rank::OnlyP => Some(f64::INFINITY),
-        Verdict::Sum => Some(value()),
+/// D(w‖v) of equation (4).
+fn between([p, q, excess]: [&[f64]; 3], [p_total, q_total, total_excess]: [f64; 3]) -> f64 {
+    if !(XI_MIN..=XI_MAX).contains(&(total_excess / p_total)) {
+        // The totals tell w and v apart.
+        return value::<KlDiv, Base>(p, q);
     }
+    // Scaled to a P of about 1, for the products.
+    let scale = p_total.log2().round().clamp(-1000.0, 1000.0).exp2().recip();
+    let [p_total, q_total, total_excess] = [p_total, q_total, total_excess].map(|x| x * scale);
+    let mut sum = Carried::default();
+    for ((p, q), excess) in p.iter().zip(q).zip(excess) {
+        let [p, q, excess] = [p, q, excess].map(|x| x * scale);
+        // Equation (5).
+        let difference = Base::difference_of_products(excess, p_total, p, total_excess);
+        let pq = p_total * q_total;
+        sum.add(term::<Base>(p * q_total, q * p_total, difference, p / p_total, difference / pq));
+    }
+    sum.total()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::contract::Unit;
-    use crate::kernel::levels::{Extents, Level};
-    use crate::kernel::math::Fused;
-    use crate::kernel::math::tests::uniform;
-    use crate::kernel::rows::{self, Rows, Values, Which};
+    use crate::kernel::options::NanPolicy;
+    use crate::kernel::registry::ByFloat;
+    use crate::kernel::rows;
+    use crate::kernel::rules::judge;
+    use crate::kernel::simd::Fused;
+    use crate::kernel::tests::{rows_of, uniform};
 
     #[test]
     fn a_group_of_one_pair_has_no_divergence() {
         for (p, q) in [(3.0, 4.0), (3.0, 0.1), (1e-3, 39.0), (7.0, 7.0), (1e300, 1e-300)] {
-            let Summands { p: of_p, q: of_q, .. } = summands::<Fused>(p, q);
-            assert_eq!(of_sums_apart::<Fused>(of_p, of_q, apart::<Fused>(p, q)), 0.0, "{p} {q}");
+            assert_eq!(exact_of_sums::<Fused>(exact_parts::<Fused>(p, q)), 0.0, "{p} {q}");
+            assert_eq!(of_sums::<Fused>(parts::<Fused>(p, q)), 0.0, "{p} {q}");
         }
     }
 
     #[test]
     fn sums_of_the_same_weights_may_differ_by_their_order() {
-        let of = |q, term| of_sums::<Fused>(Summands { p: 1.0, q, term });
+        let of = |q, term| of_sums::<Fused>([1.0, q, term]);
         assert_eq!(of(1.0 + 4.0 * f64::EPSILON, 0.0), 0.0);
         // Neither where there are terms, nor where the totals are further apart.
         assert!(of(1.0 + 4.0 * f64::EPSILON, 1e-9) > 0.0);
@@ -443,23 +458,21 @@ mod tests {
     #[test]
     fn sums_beyond_the_range_have_no_value() {
         let (p, q) = (f64::INFINITY, 1.0);
-        assert!(of_sums::<Fused>(Summands { p, q, term: p }).is_nan());
-        assert!(of_sums_apart::<Fused>(p, q, Apart { near: 0.0, far: -p, term: p }).is_nan());
-        assert!(crate::kernel::entropy::of_sums::<Fused>(p, -p).is_nan());
+        assert!(of_sums::<Fused>([p, q, p]).is_nan());
+        assert!(exact_of_sums::<Fused>([p, q, 0.0, -p, p]).is_nan());
     }
 
     fn propagate(p: &[f64], q: &[f64]) -> Option<f64> {
-        row::<Fused, _>(Weights::new(p, None), Weights::new(q, None), NanPolicy::Propagate).unwrap()
+        let [p, q] = [p, q].map(|x| Weights::new(x, None));
+        rows::value::<KlDiv, _>(p, Some(q), NanPolicy::Propagate).unwrap()
     }
 
     fn grouped(p: &[f64], q: &[f64]) -> Option<f64> {
-        let pairs = || p.iter().copied().zip(q.iter().copied());
-        let rank = contract::judge_pairs(Weights::new(p, None), Weights::new(q, None), NanPolicy::Propagate);
-        let sums = pairs().map(|(p, q)| summands::<Fused>(p, q)).fold(
-            Summands { p: 0.0, q: 0.0, term: 0.0 },
-            |a, b| Summands { p: a.p + b.p, q: a.q + b.q, term: a.term + b.term },
-        );
-        settle(rank.unwrap(), sums.q, || of_sums::<Fused>(sums))
+        let pairs = p.iter().copied().zip(q.iter().copied());
+        let add = |a: [f64; 3], b: [f64; 3]| [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
+        let sums = pairs.map(|(p, q)| parts::<Fused>(p, q)).fold([0.0; 3], add);
+        let rank = judge(Weights::new(p, None), Some(Weights::new(q, None)), NanPolicy::Propagate);
+        rank.unwrap().settle(KlDiv::ANSWERS, || sums[1] != 0.0, || of_sums::<Fused>(sums))
     }
 
     fn assert_both(p: &[f64], q: &[f64], expected: f64) {
@@ -535,12 +548,8 @@ mod tests {
         }
     }
 
-    fn of_rows<T: Weight>(p: &[T], q: &[T], width: usize) -> Vec<f64> {
-        let level = Level { extents: Extents::Width { width, rows: p.len() / width }, valid: None };
-        let [p, q] = [p, q].map(|x| Rows { weights: Weights::new(x, None), level });
-        let (all, mut out) = (Which::all(level.extents.len()), Values::default());
-        rows::kl_div(&p, &q, all, NanPolicy::Propagate, Unit::new(None), &mut out).unwrap();
-        out.into_parts().0
+    fn of_rows<T: ByFloat>(p: &[T], q: &[T], width: usize) -> Vec<f64> {
+        rows_of("kl_div", p, q, width)
     }
 
     #[test]
@@ -594,9 +603,8 @@ mod tests {
     fn the_rules_in_single_precision() {
         let (nan, inf, tiny) = (f32::NAN, f32::INFINITY, 1e-45);
         let value = |p: &[f32], q: &[f32]| {
-            row::<Fused, _>(Weights::new(p, None), Weights::new(q, None), NanPolicy::Propagate)
-                .unwrap()
-                .unwrap()
+            let [p, q] = [p, q].map(|x| Weights::new(x, None));
+            rows::value::<KlDiv, _>(p, Some(q), NanPolicy::Propagate).unwrap().unwrap()
         };
         assert!(value(&[1.0, -1.0], &[nan, 1.0]).is_nan());
         assert!(value(&[1.0, -1.0], &[inf, 1.0]).is_nan());

@@ -1,25 +1,61 @@
-//! Where rows are: the levels of lists, one or several above each other, around a flat buffer of weights.
+//! Layout of lists: where rows are in a flat buffer of weights, and the lists, one or several above each other, around them.
 
 use std::ops::Range;
 
-use super::rows::{Error, Which};
+use super::broadcast::{Broadcast, RowPairs};
+use super::rules::Missing;
 use super::weights::Bits;
 
-/// Positions or lengths, as wide as a list array has them.
+/// Reason why a row has no value. Rows are counted in the order in which they were asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// Rule 3 under [`NanPolicy::Raise`](super::options::NanPolicy::Raise).
+    Missing {
+        /// The row.
+        row: usize,
+        /// The input and the position within the row.
+        missing: Missing,
+    },
+    /// Rule 2: p and q differ in length.
+    Lengths {
+        /// The row.
+        row: usize,
+        /// The length of p.
+        p: usize,
+        /// The length of q.
+        q: usize,
+    },
+    /// There is no memory for what is below a row.
+    Memory {
+        /// The row.
+        row: usize,
+    },
+}
+
+impl Error {
+    /// The row that the error is about.
+    pub fn row(&self) -> usize {
+        match self {
+            Error::Missing { row, .. } | Error::Lengths { row, .. } | Error::Memory { row } => *row,
+        }
+    }
+}
+
+/// Offsets or lengths, as wide as a list array has them.
 #[derive(Clone, Copy, Debug)]
-pub enum Ints<'a> {
+pub enum Offsets<'a> {
     /// Of lists and list views.
     Small(&'a [i32]),
     /// Of large ones.
     Large(&'a [i64]),
 }
 
-impl Ints<'_> {
-    /// How many there are.
+impl Offsets<'_> {
+    /// Number of offsets.
     pub fn len(self) -> usize {
         match self {
-            Ints::Small(ints) => ints.len(),
-            Ints::Large(ints) => ints.len(),
+            Offsets::Small(ints) => ints.len(),
+            Offsets::Large(ints) => ints.len(),
         }
     }
 
@@ -28,33 +64,33 @@ impl Ints<'_> {
         self.len() == 0
     }
 
-    /// One that is negative, or not a position, is larger than any length.
+    /// The offset at `i`. One that is negative is larger than any length.
     #[inline(always)]
     fn get(self, i: usize) -> usize {
         match self {
-            Ints::Small(ints) => usize::try_from(ints[i]).unwrap_or(usize::MAX),
-            Ints::Large(ints) => usize::try_from(ints[i]).unwrap_or(usize::MAX),
+            Offsets::Small(ints) => usize::try_from(ints[i]).unwrap_or(usize::MAX),
+            Offsets::Large(ints) => usize::try_from(ints[i]).unwrap_or(usize::MAX),
         }
     }
 }
 
-/// Where each row begins and ends in what is below: a buffer of weights, or the rows of another level.
+/// Begin and end of each row in what is below: a buffer of weights, or the rows of further lists.
 #[derive(Clone, Copy, Debug)]
 pub enum Extents<'a> {
     /// Row i is `offsets[i] - start .. offsets[i + 1] - start`, as in an Arrow list array; `start` is where what is below
     /// was cut out of something longer.
     Offsets {
         /// One more than there are rows.
-        offsets: Ints<'a>,
+        offsets: Offsets<'a>,
         /// The offset of the first element below.
         start: usize,
     },
     /// Row i begins at `offsets[i] - start` and has `sizes[i]` elements, as in an Arrow list view array.
     Views {
         /// One for each row, in no order.
-        offsets: Ints<'a>,
+        offsets: Offsets<'a>,
         /// One for each row.
-        sizes: Ints<'a>,
+        sizes: Offsets<'a>,
         /// The offset of the first element below.
         start: usize,
     },
@@ -82,7 +118,7 @@ impl<'a> Extents<'a> {
         self.len() == 0
     }
 
-    /// The elements of row `i`. Whether they are there is for [`Level::span`] to say.
+    /// The elements of row `i`. Whether they are there is for [`ListLayout::span`] to say.
     #[inline(always)]
     pub fn range(&self, i: usize) -> Range<usize> {
         match *self {
@@ -97,7 +133,7 @@ impl<'a> Extents<'a> {
         }
     }
 
-    /// The same where what is below is cut off before its element `first`, and what is really to be cut off: nothing before rows
+    /// Extents where what is below is cut off before its element `first`, and what is really to be cut off: nothing before rows
     /// of one width, which have no offsets to tell.
     pub fn cut_at(self, first: usize) -> (Extents<'a>, usize) {
         match self {
@@ -114,14 +150,14 @@ impl<'a> Extents<'a> {
 
 /// Rows, some of which may be null as a whole. What lies behind a null row is never looked at.
 #[derive(Clone, Copy, Debug)]
-pub struct Level<'a> {
+pub struct ListLayout<'a> {
     /// Where the rows are.
     pub extents: Extents<'a>,
-    /// Which of them are there; `None` means all.
+    /// Validity of the rows; `None` where all are there.
     pub valid: Option<Bits<'a>>,
 }
 
-impl Level<'_> {
+impl ListLayout<'_> {
     /// Where row `i` is, `None` being null.
     #[inline(always)]
     pub fn get(&self, i: usize) -> Option<Range<usize>> {
@@ -131,7 +167,7 @@ impl Level<'_> {
         }
     }
 
-    /// What these of its rows cover of the `len` elements below, or the first of them that is not within. A level that comes
+    /// Part of the `len` elements below that these rows cover, or the first of the rows that is not within. A layout that comes
     /// from elsewhere has to pass this before anything is read through it.
     pub fn span(&self, rows: Range<usize>, len: usize) -> Result<Range<usize>, usize> {
         if let Extents::Width { width, rows: all } = self.extents {
@@ -151,107 +187,121 @@ impl Level<'_> {
     }
 }
 
-/// A level of a result, around the values.
+/// Lists of a result, around its values or around other lists.
 #[derive(Debug)]
-pub struct Kept {
+pub struct OuterList {
     /// One more than there are rows.
     pub offsets: Vec<i64>,
-    /// Which of the rows are there.
+    /// Validity of the rows.
     pub valid: Vec<bool>,
 }
 
-/// Which innermost rows belong together, and the levels around them. Rows behind a null of p or q are left out, so what
-/// lies there is never looked at.
+/// Innermost rows that belong together, and the lists around them. Rows behind a null of p or q are left out, so what lies
+/// there is never looked at.
 #[derive(Debug)]
 pub struct Pairing {
-    /// The row numbers of p and q.
-    pub pairs: Vec<(usize, usize)>,
-    /// The levels, from the outermost in.
-    pub kept: Vec<Kept>,
+    innermost: Innermost,
+    /// The lists around the rows, from the outermost in.
+    pub outer: Vec<OuterList>,
+}
+
+#[derive(Debug)]
+enum Innermost {
+    All(Broadcast),
+    Listed(Vec<(usize, usize)>),
 }
 
 impl Pairing {
-    /// Goes down the levels of p. Those of q go along as far as they reach; an innermost row of q then serves all rows of
-    /// p below. An error comes with the outermost row that it is in.
-    pub fn new(mut pairs: Vec<(usize, usize)>, p: &[Level], q: &[Level]) -> Result<Pairing, (usize, Error)> {
-        let mut kept: Vec<Kept> = Vec::with_capacity(p.len());
+    /// Pairing of the rows below `rows`, which are those of the outermost lists in p and q. An error comes with the outermost row
+    /// that it is in.
+    pub fn new(rows: Broadcast, p: &[ListLayout], q: &[ListLayout]) -> Result<Pairing, (usize, Error)> {
+        if p.is_empty() {
+            return Ok(Pairing { innermost: Innermost::All(rows), outer: vec![] });
+        }
+        Pairing::below((0..rows.rows()).map(|row| rows.get(row)).collect(), p, q)
+    }
+
+    /// Pairing of the rows below pairs of outermost rows. The lists of q go along as far as they reach; an innermost row of q then
+    /// serves all rows of p below.
+    pub fn below(
+        mut pairs: Vec<(usize, usize)>,
+        p: &[ListLayout],
+        q: &[ListLayout],
+    ) -> Result<Pairing, (usize, Error)> {
+        let mut outer: Vec<OuterList> = Vec::with_capacity(p.len());
         for (depth, p) in p.iter().enumerate() {
             let mut below = Vec::new();
-            let mut level = Kept { offsets: vec![0], valid: Vec::with_capacity(pairs.len()) };
+            let mut list = OuterList { offsets: vec![0], valid: Vec::with_capacity(pairs.len()) };
             for (row, &(i, j)) in pairs.iter().enumerate() {
-                let of_p = p.get(i);
-                let of_q = match q.get(depth) {
+                let p_range = p.get(i);
+                let q_range = match q.get(depth) {
                     Some(q) => q.get(j),
-                    None => of_p.clone().map(|range| j..j + range.len()),
+                    None => p_range.clone().map(|range| j..j + range.len()),
                 };
-                level.valid.push(of_p.is_some() && of_q.is_some());
-                if let (Some(of_p), Some(of_q)) = (of_p, of_q) {
-                    if of_p.len() != of_q.len() {
-                        let error = Error::Lengths { row, p: of_p.len(), q: of_q.len() };
-                        return Err((outermost(&kept, row), error));
+                list.valid.push(p_range.is_some() && q_range.is_some());
+                if let (Some(p_range), Some(q_range)) = (p_range, q_range) {
+                    if p_range.len() != q_range.len() {
+                        let error = Error::Lengths { row, p: p_range.len(), q: q_range.len() };
+                        return Err((outermost(&outer, row), error));
                     }
                     // Lists that share what is below them, or hold nothing, can be more than there is memory for.
-                    if below.try_reserve(of_p.len()).is_err() {
-                        return Err((outermost(&kept, row), Error::Memory { row }));
+                    if below.try_reserve(p_range.len()).is_err() {
+                        return Err((outermost(&outer, row), Error::Memory { row }));
                     }
                     match q.get(depth) {
-                        Some(_) => below.extend(of_p.zip(of_q)),
-                        None => below.extend(of_p.map(|i| (i, j))),
+                        Some(_) => below.extend(p_range.zip(q_range)),
+                        None => below.extend(p_range.map(|i| (i, j))),
                     }
                 }
-                level.offsets.push(below.len() as i64);
+                list.offsets.push(below.len() as i64);
             }
-            kept.push(level);
+            outer.push(list);
             pairs = below;
         }
-        Ok(Pairing { pairs, kept })
+        Ok(Pairing { innermost: Innermost::Listed(pairs), outer })
+    }
+
+    /// The innermost rows.
+    pub fn rows(&self) -> RowPairs<'_> {
+        match &self.innermost {
+            Innermost::All(rows) => RowPairs::All(*rows),
+            Innermost::Listed(pairs) => RowPairs::Listed(pairs),
+        }
+    }
+
+    /// An error of an innermost row, with the outermost row that it is in.
+    pub fn locate(&self, error: Error) -> (usize, Error) {
+        (outermost(&self.outer, error.row()), error)
     }
 }
 
-/// What `fill` makes of the innermost rows below some rows of p and q, and the levels to put around it. An error comes with the
-/// outermost row that it is in.
-pub fn innermost<V>(
-    rows: Which,
-    p: &[Level],
-    q: &[Level],
-    fill: impl FnOnce(Which) -> Result<V, Error>,
-) -> Result<(V, Vec<Kept>), (usize, Error)> {
-    if p.is_empty() {
-        let values = fill(rows).map_err(|error| (error.row(), error))?;
-        return Ok((values, vec![]));
-    }
-    let pairs = (0..rows.len()).map(|row| rows.get(row)).collect();
-    let Pairing { pairs, kept } = Pairing::new(pairs, p, q)?;
-    let values = fill(Which::Listed(&pairs)).map_err(|error| (outermost(&kept, error.row()), error))?;
-    Ok((values, kept))
-}
-
-fn outermost(kept: &[Kept], inner: usize) -> usize {
-    kept.iter()
+fn outermost(outer: &[OuterList], inner: usize) -> usize {
+    outer
+        .iter()
         .rev()
-        .fold(inner, |row, level| level.offsets.partition_point(|&offset| offset <= row as i64) - 1)
+        .fold(inner, |row, list| list.offsets.partition_point(|&offset| offset <= row as i64) - 1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    impl Level<'_> {
+    impl ListLayout<'_> {
         fn whole_span(&self, len: usize) -> Result<Range<usize>, usize> {
             self.span(0..self.extents.len(), len)
         }
     }
 
-    fn level<'a>(extents: Extents<'a>, valid: Option<&'a [u8]>) -> Level<'a> {
-        Level { extents, valid: valid.map(|bytes| Bits::new(bytes, 0)) }
+    fn level<'a>(extents: Extents<'a>, valid: Option<&'a [u8]>) -> ListLayout<'a> {
+        ListLayout { extents, valid: valid.map(|bytes| Bits::new(bytes, 0)) }
     }
 
     fn offsets(offsets: &[i64]) -> Extents<'_> {
-        Extents::Offsets { offsets: Ints::Large(offsets), start: 0 }
+        Extents::Offsets { offsets: Offsets::Large(offsets), start: 0 }
     }
 
     fn views<'a>(offsets: &'a [i32], sizes: &'a [i32]) -> Extents<'a> {
-        Extents::Views { offsets: Ints::Small(offsets), sizes: Ints::Small(sizes), start: 0 }
+        Extents::Views { offsets: Offsets::Small(offsets), sizes: Offsets::Small(sizes), start: 0 }
     }
 
     #[test]
@@ -298,20 +348,24 @@ mod tests {
         assert_eq!(level(offsets(&[0, 4, 2, 3]), Some(&[0b101])).whole_span(4), Ok(0..4));
     }
 
+    fn listed(pairing: &Pairing) -> Vec<(usize, usize)> {
+        (0..pairing.rows().len()).map(|row| pairing.rows().get(row)).collect()
+    }
+
     #[test]
     fn rows_are_paired_level_by_level() {
         // p is [[a, b], null, [c]], and so is q, but for a null in place of its last row.
         let p = level(offsets(&[0, 2, 2, 3]), Some(&[0b101]));
         let q = level(offsets(&[0, 2, 2, 3]), Some(&[0b011]));
-        let pairing = Pairing::new(vec![(0, 0), (1, 1), (2, 2)], &[p], &[q]).unwrap();
-        assert_eq!(pairing.pairs, [(0, 0), (1, 1)]);
-        assert_eq!(pairing.kept[0].offsets, [0, 2, 2, 2]);
-        assert_eq!(pairing.kept[0].valid, [true, false, false]);
+        let pairing = Pairing::below(vec![(0, 0), (1, 1), (2, 2)], &[p], &[q]).unwrap();
+        assert_eq!(listed(&pairing), [(0, 0), (1, 1)]);
+        assert_eq!(pairing.outer[0].offsets, [0, 2, 2, 2]);
+        assert_eq!(pairing.outer[0].valid, [true, false, false]);
         // One row of q for all of p.
-        let pairing = Pairing::new(vec![(0, 0), (2, 0)], &[p], &[]).unwrap();
-        assert_eq!(pairing.pairs, [(0, 0), (1, 0), (2, 0)]);
-        assert_eq!([0, 1, 2].map(|inner| outermost(&pairing.kept, inner)), [0, 0, 1]);
-        let (row, error) = Pairing::new(vec![(2, 2), (0, 2)], &[p], &[p]).unwrap_err();
+        let pairing = Pairing::below(vec![(0, 0), (2, 0)], &[p], &[]).unwrap();
+        assert_eq!(listed(&pairing), [(0, 0), (1, 0), (2, 0)]);
+        assert_eq!([0, 1, 2].map(|inner| outermost(&pairing.outer, inner)), [0, 0, 1]);
+        let (row, error) = Pairing::below(vec![(2, 2), (0, 2)], &[p], &[p]).unwrap_err();
         assert_eq!((row, error), (1, Error::Lengths { row: 1, p: 2, q: 1 }));
     }
 }

@@ -1,0 +1,180 @@
+"""The accessor `info.arr`: axes of Array columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from polars_entropy import _lowering as lowering
+from polars_entropy import _reference as reference
+from polars_entropy._namespace._base import Accessor, T
+
+if TYPE_CHECKING:
+    from polars_entropy._arguments import Axis, NanPolicy
+    from polars_entropy._reference import Cell, Column, Reference
+
+
+class ArrayInfo(Accessor[T]):
+    """Methods for Array columns of numbers, along the axes of `column.to_numpy()`."""
+
+    def entropy(
+        self,
+        *,
+        axis: Axis = -1,
+        keepdims: bool = False,
+        base: float | None = None,
+        nan_policy: NanPolicy = "propagate",
+    ) -> T:
+        r"""Shannon entropy along axes of the column.
+
+        :math:`H = -\sum_i \frac{x_i}{S} \ln \frac{x_i}{S}` with :math:`S = \sum_i x_i` [1]_. The weights need not sum
+        to one.
+
+        Parameters
+        ----------
+        axis
+            Axes to reduce, as in `scipy.stats.entropy(column.to_numpy(), axis=...)`.
+
+            * 0 runs down the column, which makes the method an aggregation.
+            * 1, 2, … and, from the back, -1 run inside the cell.
+            * A tuple joins several axes into one distribution.
+            * `None` takes all axes.
+        keepdims
+            Keep reduced axes, with width 1.
+        base
+            Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+        nan_policy
+            Treatment of missing weights, which are nulls and NaNs.
+
+            * `"propagate"`: a result is null if there is a null, else NaN.
+            * `"omit"`: missing weights are dropped.
+            * `"raise"`: an error names the column, the row and the element.
+
+        Returns
+        -------
+        Expr or Series
+            Cells without the reduced axes, or values if no axis is left, never negative. One for each row, or, where
+            axis 0 is reduced, one per column, group or window. Float64, or Float32 for Float32 and Float16 weights,
+            which are summed in Float64.
+
+            * Null for a null cell that is a distribution or holds several. Where a cell is only a part of a
+              distribution, as for axis 0, each element of a null cell is a missing weight.
+            * 0.0 if there are no weights.
+            * NaN if a weight is infinite, or if the total is zero.
+            * -inf if a weight is negative.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `axis`, `keepdims`, `base` or `nan_policy` is invalid, when the expression is built.
+        polars.exceptions.ComputeError
+            If the column does not hold arrays of numbers or has no such axis, when the plan is resolved. If a weight is
+            missing under `"raise"`, when the query runs.
+
+        Notes
+        -----
+        Write the column's own axis as 0. A negative axis below -1 is resolved only when the dtype is known, so it does
+        not stream. If it turns out to be the column's own, a group gives a list of one cell and a window an error.
+
+        References
+        ----------
+        .. [1] C. E. Shannon, "A Mathematical Theory of Communication", 1948.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> P = pl.Series("P", [[1, 1], [3, 1]], dtype=pl.Array(pl.Int64, 2))
+        >>> P.info.arr.entropy(base=2).round(6).to_list()
+        [1.0, 0.811278]
+        >>> P.info.arr.entropy(axis=0, base=2).arr.to_list().list.eval(pl.element().round(6)).to_list()
+        [[0.811278, 1.0]]
+
+        """
+        return self._value("entropy", axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy)
+
+    def kl_div(
+        self,
+        q: Column | Cell,
+        *,
+        axis: Axis = -1,
+        keepdims: bool = False,
+        base: float | None = None,
+        nan_policy: NanPolicy = "propagate",
+    ) -> T:
+        r"""Kullback-Leibler divergence D(p‖q) along axes of the column.
+
+        :math:`D = \sum_i \frac{p_i}{P} \ln \frac{p_i / P}{q_i / Q}` with :math:`P = \sum_i p_i`,
+        :math:`Q = \sum_i q_i` [1]_. Neither side needs to sum to one.
+
+        Parameters
+        ----------
+        q
+            The reference. A cell of q has the shape of p's cells, or that of their last axes; it is repeated along the
+            others.
+
+            * A column name, an expression or a Series: a cell for each of p.
+            * Nested sequences of numbers, a NumPy array, a one-row Series, a literal or an aggregate: one cell for
+              every row.
+        axis
+            Axes to reduce, as in `entropy`.
+        keepdims
+            Keep reduced axes, with width 1.
+        base
+            Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+        nan_policy
+            Treatment of pairs with a null or a NaN.
+
+            * `"propagate"`: a result is null if there is a null, else NaN.
+            * `"omit"`: such pairs are dropped.
+            * `"raise"`: an error names the column, the row and the element.
+
+        Returns
+        -------
+        Expr or Series
+            Cells without the reduced axes, or values if no axis is left, named like p. One for each row, or, where axis
+            0 is reduced, one per column, group or window. Float64, or Float32 if neither p nor q needs more. The values
+            are those of `info.list.kl_div`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `q`, `axis`, `keepdims`, `base` or `nan_policy` is invalid, when the expression is built.
+        polars.exceptions.ComputeError
+            If p or q does not hold arrays of numbers, if their shapes do not match or if there is no such axis, when
+            the plan is resolved. If a weight is missing under `"raise"`, when the query runs.
+
+        References
+        ----------
+        .. [1] S. Kullback and R. A. Leibler, "On Information and Sufficiency", 1951.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> P = pl.Series("P", [[1, 1], [9, 1]], dtype=pl.Array(pl.Int64, 2))
+        >>> P.info.arr.kl_div([1, 1], base=2).round(6).to_list()
+        [0.0, 0.531004]
+
+        """
+        return self._value("kl_div", self._reference(q), axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy)
+
+    def _value(
+        self,
+        quantity: str,
+        q: Reference = reference.ABSENT,
+        *,
+        axis: Axis,
+        keepdims: bool,
+        base: float | None,
+        nan_policy: NanPolicy,
+    ) -> T:
+        dtype = None if self._series is None else self._series.dtype
+        ndim = 1 + len(dtype.shape) if isinstance(dtype, pl.Array) else None
+        return self._finish(
+            lowering.axes(
+                quantity, self._p, q, axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy, ndim=ndim
+            )
+        )
+
+    def _reference(self, q: object) -> Reference:
+        return reference.cells(q, is_series=self._is_series)

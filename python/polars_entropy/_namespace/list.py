@@ -1,0 +1,214 @@
+"""The accessor `info.list`: rows of List columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from polars_entropy import _lowering as lowering
+from polars_entropy import _reference as reference
+from polars_entropy._namespace._base import Accessor, T
+
+if TYPE_CHECKING:
+    from polars_entropy._arguments import NanPolicy
+    from polars_entropy._reference import Column, Reference, Vector
+
+
+class ListInfo(Accessor[T]):
+    """Methods for List columns of numbers. Each row is a distribution; of nested lists, each list of numbers is one."""
+
+    def entropy(self, *, base: float | None = None, nan_policy: NanPolicy = "propagate") -> T:
+        r"""Shannon entropy of each row.
+
+        :math:`H = -\sum_i \frac{x_i}{S} \ln \frac{x_i}{S}` with :math:`S = \sum_i x_i` [1]_. The weights need not sum
+        to one. In a nested list the innermost level is reduced.
+
+        Parameters
+        ----------
+        base
+            Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+        nan_policy
+            Treatment of missing weights, which are nulls and NaNs.
+
+            * `"propagate"`: the row's result is null if there is a null, else NaN.
+            * `"omit"`: missing weights are dropped.
+            * `"raise"`: an error names the column, the row and the element.
+
+        Returns
+        -------
+        Expr or Series
+            One value per row, never negative; a list of values per row if the lists are nested. Float64, or Float32 for
+            Float32 and Float16 weights, which are summed in Float64.
+
+            * Null for a null row.
+            * 0.0 for an empty row.
+            * NaN if a weight is infinite, or if the total is zero.
+            * -inf if a weight is negative.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `base` or `nan_policy` is invalid, when the expression is built.
+        polars.exceptions.ComputeError
+            If the column does not hold lists of numbers, when the plan is resolved. If a weight is missing under
+            `"raise"`, when the query runs.
+
+        References
+        ----------
+        .. [1] C. E. Shannon, "A Mathematical Theory of Communication", 1948.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> coins = pl.DataFrame({"p": [[1, 1], [9, 1], [1, None], None]})
+        >>> coins.select(pl.col("p").info.list.entropy(base=2).round(6)).to_series().to_list()
+        [1.0, 0.468996, None, None]
+
+        """
+        return self._value("entropy", base=base, nan_policy=nan_policy)
+
+    def kl_div(self, q: Column | Vector, *, base: float | None = None, nan_policy: NanPolicy = "propagate") -> T:
+        r"""Kullback-Leibler divergence D(p‖q) of each row p from its row of q.
+
+        :math:`D = \sum_i \frac{p_i}{P} \ln \frac{p_i / P}{q_i / Q}` with :math:`P = \sum_i p_i`,
+        :math:`Q = \sum_i q_i` [1]_. Neither side needs to sum to one. In a nested list the innermost level is reduced.
+
+        Parameters
+        ----------
+        q
+            The reference.
+
+            * A column name, an expression or a Series: a row for each of p, of the same length.
+            * A sequence of numbers, a NumPy vector, a one-row Series, a literal or an aggregate: one distribution for
+              every row.
+        base
+            Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+        nan_policy
+            Treatment of pairs with a null or a NaN.
+
+            * `"propagate"`: the row's result is null if there is a null, else NaN.
+            * `"omit"`: such pairs are dropped.
+            * `"raise"`: an error names the column, the row and the element.
+
+        Returns
+        -------
+        Expr or Series
+            One value per row, named like p and never negative; a list of values per row if the lists are nested.
+            Float64, or Float32 if neither p nor q needs more.
+
+            * Null for a row that is null in p or q.
+            * 0.0 for an empty row.
+            * NaN if a weight is infinite, or if a total is zero.
+            * inf if a weight is negative, or if q is 0 where p is not.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `q`, `base` or `nan_policy` is invalid, when the expression is built.
+        polars.exceptions.ComputeError
+            If p or q does not hold lists of numbers, when the plan is resolved. If two rows differ in length, or if a
+            weight is missing under `"raise"`, when the query runs.
+
+        References
+        ----------
+        .. [1] S. Kullback and R. A. Leibler, "On Information and Sufficiency", 1951.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> topics = pl.DataFrame({"p": [[1.0, 1.0], [9.0, 1.0]], "q": [[1.0, 1.0], [1.0, 1.0]]})
+        >>> topics.select(
+        ...     bits=pl.col("p").info.list.kl_div("q", base=2).round(6),
+        ...     from_biased=pl.col("p").info.list.kl_div([0.9, 0.1], base=2).round(6),
+        ... )
+        shape: (2, 2)
+        ┌──────────┬─────────────┐
+        │ bits     ┆ from_biased │
+        │ ---      ┆ ---         │
+        │ f64      ┆ f64         │
+        ╞══════════╪═════════════╡
+        │ 0.0      ┆ 0.736966    │
+        │ 0.531004 ┆ 0.0         │
+        └──────────┴─────────────┘
+
+        """
+        return self._value("kl_div", self._reference(q), base=base, nan_policy=nan_policy)
+
+    def entropy_state(self, *, nan_policy: NanPolicy = "propagate") -> T:
+        r"""Mergeable state of each row, for the entropy of several rows together.
+
+        `info.merge` computes the entropy of the whole, :math:`H = \sum_i w_i H_i + H(w)`. The rows must hold different
+        events.
+
+        Parameters
+        ----------
+        nan_policy
+            As in `entropy`. It is applied here: a merge has no policy.
+
+        Returns
+        -------
+        Expr or Series
+            A Struct per row, with the fields of `info.entropy_state`. For a null row the field `rule` is 3.
+
+        Raises
+        ------
+        ValueError
+            If `nan_policy` is invalid, when the expression is built.
+        polars.exceptions.ComputeError
+            As in `entropy`.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> shards = pl.DataFrame({"p": [[1, 1], [2]]}).select(state=pl.col("p").info.list.entropy_state())
+        >>> shards.select(pl.col("state").struct.field("entropy").round(6)).to_series().to_list()
+        [0.693147, 0.0]
+        >>> shards.select(pl.col("state").info.merge(base=2)).item()
+        1.5
+
+        """
+        return self._state("entropy", nan_policy=nan_policy)
+
+    def kl_div_state(self, q: Column | Vector, *, nan_policy: NanPolicy = "propagate") -> T:
+        r"""Mergeable state of each row p and its row of q, for the divergence of several rows together.
+
+        `info.merge` computes the divergence of the whole, :math:`D = \sum_i w_i D_i + D(w \Vert v)`. The rows must hold
+        different events, with both sides of an event in one row.
+
+        Parameters
+        ----------
+        q
+            The reference, as in `kl_div`.
+        nan_policy
+            As in `kl_div`. It is applied here: a merge has no policy.
+
+        Returns
+        -------
+        Expr or Series
+            A Struct per row, with the fields of `info.kl_div_state`. For a null row the field `rule` is 3. The error of
+            the divergence is relative.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `q` or `nan_policy` is invalid, when the expression is built.
+        polars.exceptions.ComputeError
+            As in `kl_div`.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> shards = pl.DataFrame({"p": [[9, 1]]}).select(state=pl.col("p").info.list.kl_div_state([1, 1]))
+        >>> shards.select(pl.col("state").info.merge(base=2).round(6)).item()
+        0.531004
+
+        """
+        return self._state("kl_div", self._reference(q), nan_policy=nan_policy)
+
+    def _value(self, quantity: str, q: Reference = reference.ABSENT, *, base: float | None, nan_policy: NanPolicy) -> T:
+        return self._finish(lowering.rows(quantity, self._p, q, base=base, nan_policy=nan_policy))
+
+    def _state(self, quantity: str, q: Reference = reference.ABSENT, *, nan_policy: NanPolicy) -> T:
+        return self._finish(lowering.rows_state(quantity, self._p, q, nan_policy=nan_policy))
+
+    def _reference(self, q: object) -> Reference:
+        return reference.rows(q, is_series=self._is_series)

@@ -1,0 +1,210 @@
+"""The second distribution, q: the ways to give it, and the form that calls of the plugin take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from numbers import Real
+from typing import Any, Protocol, TypeAlias
+
+import polars as pl
+
+
+class SupportsArray(Protocol):
+    """A NumPy array, or an object that NumPy converts to one."""
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+Column: TypeAlias = str | pl.Expr | pl.Series
+"""A column name, an expression or a Series."""
+Vector: TypeAlias = Sequence[float | None] | SupportsArray
+"""One distribution."""
+Cell: TypeAlias = Sequence[Any] | SupportsArray
+"""One cell of an Array column."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The second distribution, q, in the form that calls of the plugin take."""
+
+    inputs: tuple[pl.Expr, ...] = ()
+    """The expression of q. There is none if q is a constant row, or if the quantity takes no q."""
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    """Keyword arguments for calls that take flat columns. Those with their usual value are left out."""
+    number: float | None = None
+    """The Python number that the expression stands for."""
+    row: dict[str, Any] | None = None
+    """A constant row for every row of p. It is an argument, since the streaming engine would repeat an input."""
+    is_one_row: bool = False
+    """Whether the expression is one row for every row of p."""
+
+    @property
+    def name(self) -> str:
+        """Name of q in error messages, empty if it has none or if it depends on the schema."""
+        names = (expr.meta.output_name(raise_if_undetermined=False) for expr in self.inputs)
+        return next(names, None) or ""
+
+
+ABSENT = Reference()
+"""The reference of a quantity of one input."""
+
+
+def flat(q: object, *, is_series: bool) -> Reference:
+    """Reference for a column, group or window: one number for each of p, or one for all."""
+    if (expr := _expression(q, is_series=is_series)) is not None:
+        return Reference((expr,))
+    if is_number(q):
+        value = number(q)
+        # A Python number has neither a name nor a precision of its own.
+        return Reference((pl.lit(value).alias(""),), {"weak_q": True}, number=value)
+    if isinstance(q, pl.Series) and len(q) == 1:
+        # A scalar literal is not repeated; a Series of one row would be.
+        return Reference((pl.lit(q.item(), dtype=q.dtype).alias(q.name),))
+    values = q if isinstance(q, pl.Series) else vector(q)
+    # A sequence is a column of its own length, for a whole column and never for a group. An elementwise call would see
+    # neither that there are groups nor, in a morsel, the whole of q. A Series has no groups and is one piece.
+    how = {"sequence": "of_series"} if is_series else {"sequence": "of_frame", "elementwise": False}
+    return Reference((pl.lit(values),), how)
+
+
+def rows(q: object, *, is_series: bool) -> Reference:
+    """Reference for the rows of a List column: a row for each of p, or one for all."""
+    return _row_wise(q, lambda q: pl.Series([vector(q)]), is_series=is_series)
+
+
+def cells(q: object, *, is_series: bool) -> Reference:
+    """Reference for the cells of an Array column: a cell for each of p, or one for all."""
+    return _row_wise(q, _cell, is_series=is_series)
+
+
+def _row_wise(q: object, one_row: Callable[[object], pl.Series], *, is_series: bool) -> Reference:
+    if isinstance(q, pl.Series) and len(q) != 1:
+        return Reference((pl.lit(q),))
+    if (expr := _expression(q, is_series=is_series)) is not None:
+        return Reference((expr,))
+    row = q if isinstance(q, pl.Series) else one_row(q)
+    if (constant := _constant(row)) is not None:
+        return Reference(row=constant)
+    # Not a row of numbers: the plugin has the error message. A literal Series alone is no scalar to a group.
+    return Reference((pl.lit(row).first(),), is_one_row=True)
+
+
+def _expression(q: object, *, is_series: bool) -> pl.Expr | None:
+    """The expression that `q` is or names, `None` if it is neither."""
+    if isinstance(q, str):
+        if is_series:
+            raise TypeError(f"a Series has no columns, and so no {q!r}: pass q as a Series or a sequence of numbers")
+        return pl.col(q)
+    return q if isinstance(q, pl.Expr) else None
+
+
+def _constant(row: pl.Series) -> dict[str, Any] | None:
+    """One row of numbers as plain values, `None` if it isn't one."""
+    dtype = row.dtype
+    widths: list[int] = list(dtype.shape) if isinstance(dtype, pl.Array) else []
+    while isinstance(dtype, pl.Array):
+        dtype = dtype.inner  # type: ignore[assignment]
+    if isinstance(dtype, pl.List) and not widths:
+        dtype, widths = dtype.inner, [row.list.len().item()]  # type: ignore[assignment]
+    if row.null_count() or not widths or 0 in widths or not (dtype.is_numeric() or dtype == pl.Boolean):
+        return None
+    leaf = row
+    for _ in widths:
+        leaf = leaf.explode()
+    single = dtype in {pl.Float32, getattr(pl, "Float16", pl.Float32)}
+    return {"name": row.name, "values": leaf.cast(pl.Float64).to_list(), "shape": widths, "single": single}
+
+
+def is_number(q: object) -> bool:
+    """Whether `q` is one Python or NumPy number."""
+    return isinstance(q, (Real, Decimal))
+
+
+def number(q: Any) -> float:
+    """A number as a float."""
+    try:
+        return float(q)
+    except OverflowError:
+        raise ValueError(f"q must fit a float, not {q!r}") from None
+
+
+def vector(q: object) -> pl.Series:
+    """The numbers of one distribution, or of a column."""
+    values = _values(q)
+    if isinstance(values, pl.Series):
+        if values.dtype.is_nested():
+            raise TypeError(
+                f"q must be one-dimensional, not an array of shape {_shape_of(values)}; for one distribution per row "
+                "pass a Series"
+            )
+        return values
+    return pl.Series([_element(value) for value in values], dtype=pl.Float64)
+
+
+def _cell(q: object) -> pl.Series:
+    """One cell, of one dimension or more, as a column of one row."""
+    values = _values(q)
+    if isinstance(values, pl.Series):
+        shape, leaf = _shape_of(values), values
+        while leaf.dtype.is_nested():
+            leaf = leaf.explode()
+        dtype: pl.DataType = leaf.dtype
+    else:
+        shape, numbers = _flatten(values)
+        leaf, dtype = pl.Series(numbers, dtype=pl.Float64), pl.Float64()
+    for width in reversed(shape):
+        dtype = pl.Array(dtype, width)
+    if 0 in shape:
+        return pl.Series([_nest_empty(shape)], dtype=dtype)
+    return leaf.reshape((1, *shape)).cast(dtype)
+
+
+def _values(q: object) -> Sequence[Any] | pl.Series:
+    """The values as a sequence, or as a Series that keeps an array's dtype."""
+    message = (
+        "q must be a column name, an expression, a Series, a sequence of numbers or a NumPy array, "
+        f"not {type(q).__name__} {q!r}"
+    )
+    if isinstance(q, Sequence) and not isinstance(q, (str, bytes, bytearray)):
+        return q
+    if not hasattr(q, "__array__"):
+        raise TypeError(message)
+    import numpy as np
+
+    array = q if isinstance(q, np.ndarray) else np.asarray(q)
+    if array.ndim == 0 or array.dtype.kind not in "biufO":
+        raise TypeError(message)
+    if array.dtype.kind == "O" or isinstance(array, np.ma.MaskedArray):
+        # A masked element is a missing one, and `tolist` makes it None.
+        values: list[Any] = array.tolist()
+        return values
+    return pl.Series(array)
+
+
+def _element(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
+        raise TypeError(f"q must hold numbers, not {value!r}; for one distribution per row pass a Series of lists")
+    return number(value)
+
+
+def _shape_of(array: pl.Series) -> tuple[int, ...]:
+    own = array.dtype.shape if isinstance(array.dtype, pl.Array) else ()
+    return (len(array), *own)
+
+
+def _flatten(values: Sequence[Any]) -> tuple[tuple[int, ...], list[float | None]]:
+    """The shape and the numbers of nested sequences."""
+    if not values or not isinstance(values[0], Sequence) or isinstance(values[0], (str, bytes)):
+        return (len(values),), [_element(value) for value in values]
+    parts = [_flatten(value) for value in values if isinstance(value, Sequence)]
+    if len(parts) < len(values) or len({shape for shape, _ in parts}) > 1:
+        raise ValueError("q must be rectangular: its rows differ in shape")
+    return (len(values), *parts[0][0]), [value for _, values_of_part in parts for value in values_of_part]
+
+
+def _nest_empty(shape: tuple[int, ...]) -> list[Any]:
+    return [_nest_empty(shape[1:]) for _ in range(shape[0])] if shape else []

@@ -1,0 +1,311 @@
+"""Entropy and Kullback-Leibler divergence of Spark data frames, with the values that Polars gives.
+
+| functions | distribution | result |
+| --- | --- | --- |
+| `entropy`, … | a column, as a whole or in groups | a Spark data frame of keys and values |
+| `list_entropy`, … | a row of an array column | a Spark expression |
+
+Groups are computed from mergeable states. Each partition makes one state for each of its groups, where its rows are.
+Only these states are exchanged, and merged to values. Rows are computed by Arrow UDFs.
+
+Wrong arguments and columns raise on the driver, before a job starts. The executors need this package in the same
+version.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+try:
+    import pyarrow as pa  # noqa: F401
+    import pyspark.sql  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        f'polars_entropy.spark needs PySpark 4 and PyArrow: pip install "polars-entropy[spark]" ({error})'
+    ) from error
+
+from polars_entropy.spark._driver import per_group, per_row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyspark.sql import Column, DataFrame, types
+
+    from polars_entropy._arguments import NanPolicy
+    from polars_entropy._reference import Vector
+
+__all__ = ["entropy", "kl_div", "list_entropy", "list_kl_div"]
+
+
+def entropy(
+    sdf: DataFrame,
+    x: str,
+    *,
+    by: str | Sequence[str] = (),
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+) -> DataFrame:
+    r"""Shannon entropy of a column of weights, as a whole or in groups: `info.entropy` over Spark.
+
+    :math:`H = -\sum_i \frac{x_i}{S} \ln \frac{x_i}{S}` with :math:`S = \sum_i x_i`. The weights need not sum to
+    one.
+
+    Parameters
+    ----------
+    sdf
+        A Spark data frame, not a stream.
+    x
+        The name of the column of weights: numbers, Booleans or decimals.
+    by
+        The names of the key columns. Null is a key, as in `GROUP BY`. Without keys the column is one distribution.
+    base
+        Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+    nan_policy
+        Treatment of missing weights, which are nulls and NaNs.
+
+        * `"propagate"`: the result is null if there is a null, else NaN.
+        * `"omit"`: missing weights are dropped.
+        * `"raise"`: the job fails with an error that names the column.
+
+    Returns
+    -------
+    DataFrame
+        The keys and the value of each group, in a column named like `x`. A double, or a float for a column of floats.
+        The values are those of `info.entropy`. Without keys there is a single row, with 0.0 for an empty frame.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `x`, `by`, `base` or `nan_policy` is invalid, or if the frame is a stream.
+    polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError, polars.exceptions.DuplicateError
+        If `x` does not hold numbers, or if there is no such column or key. Raised as in Polars, before a job starts.
+
+    Notes
+    -----
+    Each partition makes a state for each of its groups, where its rows are. Only the states are exchanged.
+
+    Examples
+    --------
+    >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
+    >>> sales = spark.createDataFrame([("a", 5), ("a", 5), ("a", 10), ("b", 7), ("b", 0)], "store string, units int")
+    >>> bits = pes.entropy(sales, "units", by="store", base=2)
+    >>> bits.select("store", round("units", 6).alias("bits")).sort("store").show()
+    +-----+----+
+    |store|bits|
+    +-----+----+
+    |    a| 1.5|
+    |    b| 0.0|
+    +-----+----+
+    <BLANKLINE>
+
+    """
+    return per_group("entropy", sdf, x, by=by, base=base, nan_policy=nan_policy)
+
+
+def kl_div(
+    sdf: DataFrame,
+    p: str,
+    q: str | float,
+    *,
+    by: str | Sequence[str] = (),
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+) -> DataFrame:
+    r"""Kullback-Leibler divergence D(p‖q) of two columns, as a whole or in groups: `info.kl_div` over Spark.
+
+    :math:`D = \sum_i \frac{p_i}{P} \ln \frac{p_i / P}{q_i / Q}` with :math:`P = \sum_i p_i`,
+    :math:`Q = \sum_i q_i`. Neither side needs to sum to one.
+
+    Parameters
+    ----------
+    sdf
+        A Spark data frame, not a stream.
+    p
+        The name of the column of weights: numbers, Booleans or decimals.
+    q
+        The reference.
+
+        * The name of a column: a weight for each of p.
+        * One number: a uniform q.
+    by
+        The names of the key columns. Null is a key, as in `GROUP BY`. Without keys each column is one distribution.
+    base
+        Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+    nan_policy
+        Treatment of pairs with a null or a NaN.
+
+        * `"propagate"`: the result is null if there is a null, else NaN.
+        * `"omit"`: such pairs are dropped.
+        * `"raise"`: the job fails with an error that names the column.
+
+    Returns
+    -------
+    DataFrame
+        The keys and the value of each group, in a column named like `p`. A double, or a float if neither p nor q needs
+        more. The values are those of `info.kl_div`. Without keys there is a single row, with 0.0 for an empty frame.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `p`, `q`, `by`, `base` or `nan_policy` is invalid, or if the frame is a stream.
+    polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError, polars.exceptions.DuplicateError
+        If p or q does not hold numbers, or if there is no such column or key. Raised as in Polars, before a job
+        starts.
+
+    Notes
+    -----
+    Each partition makes a state for each of its groups, where its rows are. Only the states are exchanged.
+
+    Examples
+    --------
+    >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
+    >>> flips = spark.createDataFrame([(9, 1), (1, 1)], "biased int, fair int")
+    >>> pes.kl_div(flips, "biased", "fair", base=2).select(round("biased", 6).alias("bits")).show()
+    +--------+
+    |    bits|
+    +--------+
+    |0.531004|
+    +--------+
+    <BLANKLINE>
+
+    """
+    return per_group("kl_div", sdf, p, q, by=by, base=base, nan_policy=nan_policy)
+
+
+def list_entropy(
+    x: str | Column,
+    *,
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+    schema: types.StructType | None = None,
+) -> Column:
+    r"""Shannon entropy of each row of an array column: `info.list.entropy` as a Spark expression.
+
+    :math:`H = -\sum_i \frac{x_i}{S} \ln \frac{x_i}{S}` with :math:`S = \sum_i x_i`. The weights need not sum to
+    one.
+
+    Parameters
+    ----------
+    x
+        A column of arrays of numbers, or its name.
+    base
+        Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+    nan_policy
+        Treatment of missing weights, which are nulls and NaNs.
+
+        * `"propagate"`: the row's result is null if there is a null, else NaN.
+        * `"omit"`: missing weights are dropped.
+        * `"raise"`: the job fails with an error that names the column, the row and the element.
+    schema
+        The schema of the frame, `sdf.schema`, if `x` is a name. Spark expressions do not know column types. With the
+        schema they are checked here, and arrays of floats and nested arrays get results of their own type. Without it
+        the job fails if they are wrong.
+
+    Returns
+    -------
+    Column
+        One value per row, as in `info.list.entropy`. Without `schema` it is a double, with a float's precision for
+        arrays of floats. With `schema` it is a float for arrays of floats, and an array of values for nested arrays.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `x`, `base` or `nan_policy` is invalid.
+    polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError
+        With `schema`: if `x` does not hold arrays of numbers, or if there is no such column. Raised as in Polars.
+    ImportError
+        If PySpark is older than 4.1.
+
+    Notes
+    -----
+    This is an Arrow UDF, which needs PySpark 4.1.
+
+    Examples
+    --------
+    >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
+    >>> coins = spark.createDataFrame([([1, 1],), ([3, 1],), ([1, None],)], "p array<int>")
+    >>> coins.select(round(pes.list_entropy("p", base=2), 6).alias("bits")).show()
+    +--------+
+    |    bits|
+    +--------+
+    |     1.0|
+    |0.811278|
+    |    NULL|
+    +--------+
+    <BLANKLINE>
+
+    """
+    return per_row("entropy", x, base=base, nan_policy=nan_policy, schema=schema)
+
+
+def list_kl_div(
+    p: str | Column,
+    q: str | Column | Vector,
+    *,
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+    schema: types.StructType | None = None,
+) -> Column:
+    r"""Kullback-Leibler divergence D(p‖q) of each row of an array column: `info.list.kl_div` as a Spark expression.
+
+    :math:`D = \sum_i \frac{p_i}{P} \ln \frac{p_i / P}{q_i / Q}` with :math:`P = \sum_i p_i`,
+    :math:`Q = \sum_i q_i`. Neither side needs to sum to one.
+
+    Parameters
+    ----------
+    p
+        A column of arrays of numbers, or its name.
+    q
+        The reference.
+
+        * A column of arrays, or its name: an array for each of p, of the same length.
+        * A sequence of numbers, a NumPy vector or a Polars Series: one distribution for every row.
+    base
+        Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+    nan_policy
+        Treatment of pairs with a null or a NaN.
+
+        * `"propagate"`: the row's result is null if there is a null, else NaN.
+        * `"omit"`: such pairs are dropped.
+        * `"raise"`: the job fails with an error that names the column, the row and the element.
+    schema
+        The schema of the frame, if the columns are names, as in `list_entropy`.
+
+    Returns
+    -------
+    Column
+        One value per row, as in `info.list.kl_div`. Without `schema` it is a double, with a float's precision if
+        neither p nor q needs more. With `schema` it is a float then, and an array of values for nested arrays.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `p`, `q`, `base` or `nan_policy` is invalid.
+    polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError
+        With `schema`: if p or q does not hold arrays of numbers, or if there is no such column. Raised as in Polars.
+    ImportError
+        If PySpark is older than 4.1.
+
+    Notes
+    -----
+    This is an Arrow UDF, which needs PySpark 4.1.
+
+    Examples
+    --------
+    >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
+    >>> topics = spark.createDataFrame([([1, 1],), ([3, 1],)], "p array<int>")
+    >>> topics.select(round(pes.list_kl_div("p", [1, 1], base=2), 6).alias("bits")).show()
+    +--------+
+    |    bits|
+    +--------+
+    |     0.0|
+    |0.188722|
+    +--------+
+    <BLANKLINE>
+
+    """
+    return per_row("kl_div", p, q, base=base, nan_policy=nan_policy, schema=schema)

@@ -1,0 +1,166 @@
+//! What a quantity has to say for itself. A quantity names no driver, and a driver ([`rows`](super::rows),
+//! [`groups`](super::groups), [`states`](super::states), [`elements`](super::elements)) names no quantity: they meet in these
+//! traits, and in the registry ([`quantities`](super::quantities)).
+//!
+//! Every quantity has rows. What else it can do it declares by the traits that it implements: [`Summed`] if a group's value comes
+//! from native sums, [`Mergeable`] if the values of parts merge to that of the whole.
+
+use super::blocks::{FastPath, Layout, OneRow, Stored};
+use super::rules::{Answers, Role};
+use super::simd::Arithmetic;
+use super::weights::{Weight, Weights};
+
+/// A quantity of one distribution p, or of p and its reference q. A sole p goes along as its own q.
+pub trait Quantity: Sized + 'static {
+    /// Name of the method, of the `quantity` argument, of the value in a state, and in messages.
+    const NAME: &'static str;
+
+    /// Whether there are two inputs.
+    const PAIR: bool;
+
+    /// Answers to the rules that quantities answer differently.
+    const ANSWERS: Answers;
+
+    /// Whether eight short rows of `f32` are read in single precision. If not, fewer of them count as short, since a row by itself
+    /// is then the quicker one.
+    const EIGHT_IN_SINGLE: bool;
+
+    /// Values in nats of distributions in blocks, where no rule but 9 can apply and nothing leaves the range of doubles.
+    fn of_blocks<A: Arithmetic, L: Layout>(p: &impl Stored, q: &impl Stored) -> FastPath;
+
+    /// Value in nats of one distribution that rule 9 applies to, whatever its range and whatever is missing, which is dropped.
+    fn carefully<A: Arithmetic, T: Weight>(p: Weights<T>, q: Weights<T>) -> f64;
+}
+
+/// Value of weights none of which is missing, infinite or negative, with mass in p, and in q wherever p has some.
+pub fn value<Q: Quantity, A: Arithmetic>(p: &[f64], q: &[f64]) -> f64 {
+    let (p, q) = (Weights::new(p, None), Weights::new(q, None));
+    let fast = match (p.dense(), q.dense()) {
+        (Some(p), Some(q)) => Q::of_blocks::<A, OneRow>(&p, &q),
+        _ => FastPath::NOWHERE,
+    };
+    if fast.valid[0] { fast.value[0] } else { Q::carefully::<A, f64>(p, q) }
+}
+
+/// A quantity whose groups are sums that the data frame takes.
+pub trait Summed: Quantity {
+    /// The sums that a value comes from.
+    type Sums: Sums;
+}
+
+/// Elementwise parts whose sums over a group give a value.
+pub trait Sums: 'static {
+    /// The parts: the mass of p first, that of q next if there are two inputs, and the term of the value last.
+    const PARTS: &'static [Part];
+
+    /// A number for each part.
+    type Numbers: Numbers;
+
+    /// What a pair of elements adds: nothing where a rule keeps it out. A sole p comes with a q of 1.
+    fn parts<A: Arithmetic>(p: f64, q: f64) -> Self::Numbers;
+
+    /// Value in nats of the sums of a group that rule 9 applies to.
+    fn value<A: Arithmetic>(sums: Self::Numbers) -> f64;
+}
+
+/// A part of the sums.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// Name of the column that has the leading bits of the summands.
+    pub lead: &'static str,
+    /// Name of the column that has the rest of them.
+    pub rest: &'static str,
+    /// What the part is to the sums.
+    pub role: Role,
+}
+
+impl Part {
+    /// The mass of p.
+    pub const MASS_P: Part = Part { lead: "mass_p", rest: "mass_p_rest", role: Role::Mass };
+    /// The mass of q.
+    pub const MASS_Q: Part = Part { lead: "mass_q", rest: "mass_q_rest", role: Role::Mass };
+    /// The terms of the value.
+    pub const TERM: Part = Part { lead: "term", rest: "term_rest", role: Role::Term };
+}
+
+/// A quantity whose values merge: that of the whole comes from what is kept of its parts, which hold different events.
+pub trait Mergeable: Summed {
+    /// Names of the sums that a state keeps beside the value: the mass of p first, that of q next if there are two inputs.
+    const KEPT: &'static [&'static str];
+
+    /// A number for each of the kept sums.
+    type Kept: Numbers;
+
+    /// The sums that the state of a group comes from.
+    type StateSums: Sums;
+
+    /// What the state of a group keeps of its sums.
+    fn kept(sums: <Self::StateSums as Sums>::Numbers) -> Self::Kept;
+
+    /// What a pair of elements adds to the kept sums, for the states of rows.
+    fn kept_of(p: f64, q: f64) -> Self::Kept;
+
+    /// Value in nats of the distribution over parts, of which the kept sums are given, with their totals.
+    fn between(parts: &<Self::Kept as Numbers>::Of<&[f64]>, totals: Self::Kept) -> f64;
+}
+
+/// A fixed number of doubles: an array, whose length a trait can't say otherwise.
+pub trait Numbers: Copy {
+    /// How many there are.
+    const LEN: usize;
+    /// Nothing but zeros.
+    const ZERO: Self;
+    /// As many of something else.
+    type Of<T: Copy>: Copy;
+
+    /// The numbers.
+    fn as_slice(&self) -> &[f64];
+    /// The numbers, to be changed.
+    fn as_mut_slice(&mut self) -> &mut [f64];
+    /// As many of something else, from a slice of just this length.
+    fn from_slice<T: Copy>(slice: &[T]) -> Option<Self::Of<T>>;
+    /// Something else, as a slice.
+    fn slice_of<T: Copy>(of: &Self::Of<T>) -> &[T];
+    /// Something else, as a slice to be changed.
+    fn slice_of_mut<T: Copy>(of: &mut Self::Of<T>) -> &mut [T];
+}
+
+impl<const N: usize> Numbers for [f64; N] {
+    const LEN: usize = N;
+    const ZERO: Self = [0.0; N];
+    type Of<T: Copy> = [T; N];
+
+    #[inline(always)]
+    fn as_slice(&self) -> &[f64] {
+        self
+    }
+
+    #[inline(always)]
+    fn as_mut_slice(&mut self) -> &mut [f64] {
+        self
+    }
+
+    fn from_slice<T: Copy>(slice: &[T]) -> Option<[T; N]> {
+        slice.try_into().ok()
+    }
+
+    #[inline(always)]
+    fn slice_of<T: Copy>(of: &[T; N]) -> &[T] {
+        of
+    }
+
+    #[inline(always)]
+    fn slice_of_mut<T: Copy>(of: &mut [T; N]) -> &mut [T] {
+        of
+    }
+}
+
+/// A function of single elements, of which nothing is normalised.
+pub trait Element: 'static {
+    /// Name of the method and of the `function` argument.
+    const NAME: &'static str;
+    /// Whether there are two inputs.
+    const PAIR: bool;
+    /// The value. A sole x comes with a y of 1.
+    fn of<A: Arithmetic>(x: f64, y: f64) -> f64;
+}

@@ -1,0 +1,228 @@
+//! What the registry has of a quantity: its name, what it can do, and every driver compiled for it. The layers above hold a
+//! quantity by name, and call its drivers as plain functions.
+
+use super::broadcast::{Mismatch, RowPairs};
+use super::elements;
+use super::groups::{self, Column};
+use super::layout::Error;
+use super::options::{NanPolicy, Precision, Unit};
+use super::quantity::{Element, Mergeable, Numbers, Quantity, Summed, Sums};
+use super::rows::{self, Rows};
+use super::rules::{Missing, SplitSum};
+use super::states::{self, Parts, States};
+use super::values::Values;
+use super::weights::{Weight, Weights};
+
+/// A quantity by name.
+#[derive(Debug)]
+pub struct Registered {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it has two inputs.
+    pub pair: bool,
+    /// Its groups, if they are native sums.
+    pub groups: Option<GroupDrivers>,
+    /// Its states, if it has some.
+    pub states: Option<StateDrivers>,
+    double: RowDrivers<f64>,
+    single: RowDrivers<f32>,
+}
+
+/// Drivers of rows of one float type.
+#[derive(Debug)]
+pub struct RowDrivers<T> {
+    /// Adds the values of rows of p, or of pairs of rows of p and q.
+    pub values: fn(&Rows<T>, Option<&Rows<T>>, RowPairs, NanPolicy, Unit, &mut Values) -> Result<(), Error>,
+    /// Value in nats of one distribution.
+    pub value: fn(Weights<T>, Option<Weights<T>>, NanPolicy) -> Result<Option<f64>, Missing>,
+    /// States of rows, if there are any.
+    pub states: Option<fn(&Rows<T>, Option<&Rows<T>>, RowPairs, NanPolicy) -> Result<States, Error>>,
+}
+
+/// Columns of summands, whose sums a group's value or state comes from.
+#[derive(Debug)]
+pub struct Summands {
+    /// Names of the columns, in the order in which their sums are handed in.
+    pub names: fn() -> Vec<&'static str>,
+    find: fn(&str) -> Option<Column>,
+    double: SummandsOf<f64>,
+    single: SummandsOf<f32>,
+}
+
+/// Summands of all elements of p, or of p and q, in one column.
+pub type SummandsOf<T> =
+    fn(Weights<T>, Option<Weights<T>>, Column, Precision, NanPolicy) -> Result<Vec<f64>, Mismatch>;
+
+/// Drivers of groups.
+#[derive(Debug)]
+pub struct GroupDrivers {
+    /// The summands.
+    pub summands: Summands,
+    /// Values from sums, `None` if there aren't as many as there are columns.
+    pub values: fn(&[SplitSum<&[f64]>], Unit) -> Option<Values>,
+}
+
+/// Drivers of states.
+#[derive(Debug)]
+pub struct StateDrivers {
+    /// Names of the sums that a state keeps.
+    pub kept: &'static [&'static str],
+    /// The summands of groups.
+    pub summands: Summands,
+    /// States of groups from sums, `None` if there aren't as many as there are columns.
+    pub of_sums: fn(&[SplitSum<&[f64]>]) -> Option<States>,
+    /// Merges the states between each offset and the next.
+    pub merge: fn(Parts, &[i64], Unit) -> States,
+}
+
+impl Registered {
+    /// A quantity that has rows and nothing else: a group is a row, and there are no states.
+    pub const fn rows<Q: Quantity>() -> Registered {
+        Registered {
+            name: Q::NAME,
+            pair: Q::PAIR,
+            groups: None,
+            states: None,
+            double: RowDrivers::of::<Q>(),
+            single: RowDrivers::of::<Q>(),
+        }
+    }
+
+    /// A quantity whose groups are native sums, too.
+    pub const fn summed<Q: Summed>() -> Registered {
+        Registered { groups: Some(GroupDrivers::of::<Q>()), ..Registered::rows::<Q>() }
+    }
+
+    /// A quantity that has states, too.
+    pub const fn mergeable<Q: Mergeable>() -> Registered {
+        Registered {
+            states: Some(StateDrivers::of::<Q>()),
+            double: RowDrivers::with_states::<Q>(),
+            single: RowDrivers::with_states::<Q>(),
+            ..Registered::summed::<Q>()
+        }
+    }
+
+    /// Summands in the column of this name, be it for the value or for the state.
+    pub fn summands<T: ByFloat>(&self, column: &str) -> Option<(Column, SummandsOf<T>)> {
+        let of_value = self.groups.iter().map(|groups| &groups.summands);
+        let of_state = self.states.iter().map(|states| &states.summands);
+        of_value.chain(of_state).find_map(|summands| Some(((summands.find)(column)?, T::summands(summands))))
+    }
+
+    /// The column of this name.
+    pub fn column(&self, name: &str) -> Option<Column> {
+        self.summands::<f64>(name).map(|(column, _)| column)
+    }
+}
+
+impl<T: Weight> RowDrivers<T> {
+    const fn of<Q: Quantity>() -> RowDrivers<T> {
+        RowDrivers { values: rows::values::<Q, T>, value: rows::value::<Q, T>, states: None }
+    }
+
+    const fn with_states<Q: Mergeable>() -> RowDrivers<T> {
+        RowDrivers { states: Some(states::states_of_rows::<Q, T>), ..RowDrivers::of::<Q>() }
+    }
+}
+
+impl Summands {
+    const fn of<S: Sums>() -> Summands {
+        Summands {
+            names: groups::column_names::<S>,
+            find: Column::find::<S>,
+            double: groups::summands::<S, f64>,
+            single: groups::summands::<S, f32>,
+        }
+    }
+}
+
+impl GroupDrivers {
+    const fn of<Q: Summed>() -> GroupDrivers {
+        GroupDrivers {
+            summands: Summands::of::<Q::Sums>(),
+            values: |sums, unit| {
+                let sums = <<Q::Sums as Sums>::Numbers as Numbers>::from_slice(sums)?;
+                Some(groups::finish::<Q, Q::Sums>(&sums, unit))
+            },
+        }
+    }
+}
+
+impl StateDrivers {
+    const fn of<Q: Mergeable>() -> StateDrivers {
+        StateDrivers {
+            kept: Q::KEPT,
+            summands: Summands::of::<Q::StateSums>(),
+            of_sums: |sums| {
+                let sums = <<Q::StateSums as Sums>::Numbers as Numbers>::from_slice(sums)?;
+                Some(states::states_of_sums::<Q>(&sums))
+            },
+            merge: states::merge::<Q>,
+        }
+    }
+}
+
+/// Choice of the drivers of a float type.
+pub trait ByFloat: Weight {
+    /// Drivers of rows.
+    fn rows(quantity: &Registered) -> &RowDrivers<Self>;
+    /// Driver of summands.
+    fn summands(summands: &Summands) -> SummandsOf<Self>;
+    /// Driver of elements.
+    fn elements(function: &Function) -> ElementsOf<Self>;
+}
+
+impl ByFloat for f64 {
+    fn rows(quantity: &Registered) -> &RowDrivers<f64> {
+        &quantity.double
+    }
+
+    fn summands(summands: &Summands) -> SummandsOf<f64> {
+        summands.double
+    }
+
+    fn elements(function: &Function) -> ElementsOf<f64> {
+        function.double
+    }
+}
+
+impl ByFloat for f32 {
+    fn rows(quantity: &Registered) -> &RowDrivers<f32> {
+        &quantity.single
+    }
+
+    fn summands(summands: &Summands) -> SummandsOf<f32> {
+        summands.single
+    }
+
+    fn elements(function: &Function) -> ElementsOf<f32> {
+        function.single
+    }
+}
+
+/// Values of all elements of x, or of x and y.
+pub type ElementsOf<T> = fn(Weights<T>, Option<Weights<T>>) -> Result<Vec<f64>, Mismatch>;
+
+/// A function of single elements by name.
+#[derive(Debug)]
+pub struct Function {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it has two inputs.
+    pub pair: bool,
+    double: ElementsOf<f64>,
+    single: ElementsOf<f32>,
+}
+
+impl Function {
+    /// A function.
+    pub const fn of<E: Element>() -> Function {
+        Function {
+            name: E::NAME,
+            pair: E::PAIR,
+            double: elements::values::<E, f64>,
+            single: elements::values::<E, f32>,
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Tests of the kernel as a whole, over all that is registered: the same bits on every instruction set, and from one machine and
+//! version to the next.
+
+use super::broadcast::RowPairs;
+use super::groups::Column;
+use super::layout::{Extents, ListLayout};
+use super::options::{NanPolicy, Precision, Unit};
+use super::quantities::{FUNCTIONS, QUANTITIES, quantity};
+use super::registry::{ByFloat, Registered};
+use super::rows::Rows;
+use super::simd::Isa;
+use super::simd::tests::at;
+use super::states::Parts;
+use super::values::Values;
+use super::weights::{Bits, Weights};
+
+/// Uniform on (0, 1], from a linear congruential generator (Knuth's MMIX).
+pub fn uniform(mut state: u64) -> impl FnMut() -> f64 {
+    move || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        ((state >> 11) as f64 + 1.0) / (1u64 << 53) as f64
+    }
+}
+
+/// Values of rows of one width.
+pub fn rows_of<T: ByFloat>(name: &str, p: &[T], q: &[T], width: usize) -> Vec<f64> {
+    rows_with_nulls(quantity(name).unwrap(), p, q, None, width, (NanPolicy::Propagate, Unit::new(None)))
+}
+
+fn rows_with_nulls<T: ByFloat>(
+    quantity: &Registered,
+    p: &[T],
+    q: &[T],
+    valid: Option<Bits>,
+    width: usize,
+    (policy, unit): (NanPolicy, Unit),
+) -> Vec<f64> {
+    let layout = ListLayout { extents: Extents::Width { width, rows: p.len() / width }, valid: None };
+    let [p, q] = [p, q].map(|x| Rows { weights: Weights::new(x, valid), layout });
+    let mut out = Values::default();
+    let pairs = RowPairs::same(layout.extents.len());
+    let q = quantity.pair.then_some(&q);
+    (T::rows(quantity).values)(&p, q, pairs, policy, unit, &mut out).unwrap();
+    out.into_parts().0
+}
+
+/// Weights of many magnitudes, with zeros and a NaN here and there; and q near p in every other row.
+fn data() -> (Vec<f64>, Vec<f64>, Vec<u8>) {
+    let mut next = uniform(7);
+    let p: Vec<f64> = (0..3000)
+        .map(|i| match i % 17 {
+            3 => 0.0,
+            5 if i % 5 == 0 => f64::NAN,
+            _ => next().powi(i % 9) * 10f64.powi(i % 7),
+        })
+        .collect();
+    let q =
+        p.iter().enumerate().map(|(i, p)| if i / 13 % 2 == 0 { p * (1.0 + 1e-9 * next()) } else { next() });
+    let q = q.collect();
+    (p, q, (0..375).map(|i| if i % 3 == 0 { 0b1110_1111 } else { 0xff }).collect())
+}
+
+/// Values of rows of many widths.
+fn rows<T: ByFloat>(quantity: &Registered, float: fn(f64) -> T) -> Vec<f64> {
+    let (p, q, valid) = data();
+    let [p, q] = [p, q].map(|x| x.into_iter().map(float).collect::<Vec<_>>());
+    let valid = Some(Bits::new(&valid, 0));
+    [1, 7, 8, 13, 100, 1000]
+        .into_iter()
+        .flat_map(|width| {
+            rows_with_nulls(quantity, &p, &q, valid, width, (NanPolicy::Omit, Unit::new(Some(2.0))))
+        })
+        .collect()
+}
+
+/// The sums of so many groups, a lead and a rest for each part.
+fn sums(quantity: &Registered, names: &[&str], p: &[f64], q: &[f64], groups: usize) -> Vec<[Vec<f64>; 2]> {
+    let column = |name: &str| {
+        let (column, summands): (Column, _) = quantity.summands::<f64>(name).unwrap();
+        let [p, q] = [p, q].map(|x| Weights::new(x, None));
+        let q = quantity.pair.then_some(q);
+        let summands = summands(p, q, column, Precision::Double, NanPolicy::Omit).unwrap();
+        summands.chunks(p.len() / groups).map(|group| group.iter().sum()).collect::<Vec<f64>>()
+    };
+    names.chunks(2).map(|pair| [column(pair[0]), column(pair[1])]).collect()
+}
+
+fn slices(sums: &[[Vec<f64>; 2]]) -> Vec<[&[f64]; 2]> {
+    sums.iter().map(|[lead, rest]| [&lead[..], &rest[..]]).collect()
+}
+
+/// Values and states of groups, and what the states merge to.
+fn groups(quantity: &Registered) -> Vec<f64> {
+    let (p, q, _) = data();
+    let mut results = vec![];
+    for groups in [3000, 100, 10] {
+        if let Some(drivers) = &quantity.groups {
+            let sums = sums(quantity, &(drivers.summands.names)(), &p, &q, groups);
+            results.extend(sums.iter().flatten().flatten());
+            results.extend((drivers.values)(&slices(&sums), Unit::new(None)).unwrap().into_parts().0);
+        }
+        if let Some(drivers) = &quantity.states {
+            let sums = sums(quantity, &(drivers.summands.names)(), &p, &q, groups);
+            results.extend(sums.iter().flatten().flatten());
+            let states = (drivers.of_sums)(&slices(&sums)).unwrap();
+            let (values, _) = states.values.into_parts();
+            results.extend(&values);
+            let kept: Vec<&[f64]> = states.sums.iter().map(|sums| &sums[..]).collect();
+            let parts = Parts { sums: &kept, values: &values, ranks: &states.ranks };
+            let merged = (drivers.merge)(parts, &[0, groups as i64 / 2, groups as i64], Unit::new(None));
+            results.extend(merged.sums.iter().flatten());
+            results.extend(merged.values.into_parts().0);
+        }
+    }
+    results
+}
+
+/// Bits of everything that is computed in loops in double precision.
+fn in_double() -> Vec<u64> {
+    let (p, q, _) = data();
+    let [p, q] = [&p, &q].map(|x| Weights::new(x, None));
+    let elements = FUNCTIONS.iter().flat_map(|f| f64::elements(f)(p, f.pair.then_some(q)).unwrap());
+    let quantities = QUANTITIES.iter().flat_map(|of| rows(of, |x| x).into_iter().chain(groups(of)));
+    elements.chain(quantities).map(f64::to_bits).collect()
+}
+
+fn in_single() -> Vec<f64> {
+    QUANTITIES.iter().flat_map(|of| rows(of, |x| x as f32)).collect()
+}
+
+/// The distance of two doubles of the same sign, in units in the last place.
+fn distance(a: u64, b: u64) -> u64 {
+    if f64::from_bits(a).is_nan() && f64::from_bits(b).is_nan() { 0 } else { a.abs_diff(b) }
+}
+
+#[test]
+fn every_instruction_set_with_fused_arithmetic_gives_the_same_bits() {
+    let [_, fused @ ..] = Isa::available() else { unreachable!("there is always the baseline") };
+    let single = || in_single().into_iter().map(f64::to_bits).collect::<Vec<_>>();
+    let best = (in_double(), single());
+    for isa in fused {
+        assert!(at(*isa, in_double) == best.0, "{isa:?}");
+        assert!(at(*isa, single) == best.1, "{isa:?}, single precision");
+    }
+}
+
+#[test]
+fn the_baseline_of_rows_is_within_some_units_in_the_last_place() {
+    for quantity in QUANTITIES {
+        let bits = || rows(quantity, |x| x).into_iter().map(f64::to_bits).collect::<Vec<_>>();
+        let distances = at(Isa::Baseline, bits).into_iter().zip(bits()).map(|(a, b)| distance(a, b));
+        // A handful of roundings more in each logarithm; 5 were seen.
+        assert!(distances.max().unwrap() <= 8, "{}", quantity.name);
+    }
+}
+
+#[test]
+fn the_baseline_in_single_precision_is_within_its_error() {
+    for (baseline, best) in at(Isa::Baseline, in_single).into_iter().zip(in_single()) {
+        // Twice the error that a divergence may have.
+        let same = baseline == best || (baseline.is_nan() && best.is_nan());
+        assert!(same || (baseline - best).abs() <= 2.8e-7 * best, "{baseline:e} {best:e}");
+    }
+}
+
+#[test]
+fn names_are_unique() {
+    let mut names: Vec<_> =
+        QUANTITIES.iter().map(|of| of.name).chain(FUNCTIONS.iter().map(|of| of.name)).collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
+}
+
+/// A dozen pairs of distributions whose bits are the same on every machine: of one block and of several, short and long, dominated
+/// by one weight, nearly equal, and at the ends of the range.
+fn dozen() -> Vec<(Vec<f64>, Vec<f64>)> {
+    let pair = |(k, width): (usize, usize)| {
+        let (mut of_p, mut of_q) = (uniform(k as u64), uniform(100 + k as u64));
+        let mut p: Vec<f64> = (0..width).map(|_| of_p()).collect();
+        let mut q: Vec<f64> = (0..width).map(|_| of_q()).collect();
+        match k % 4 {
+            1 => (p[0], q[0]) = (1000.0 * p[0], 3000.0 * q[0]),
+            2 => q = p.iter().zip(&q).map(|(p, q)| p + p * q / 1024.0 / 1024.0).collect(),
+            3 => p.iter_mut().for_each(|p| *p *= super::math::power_of_two(-1000)),
+            _ => {}
+        }
+        (p, q)
+    };
+    [1, 2, 3, 7, 8, 9, 64, 100, 129, 200, 1000, 3000].into_iter().enumerate().map(pair).collect()
+}
+
+/// Bits of the dozen's rows, and of the same as groups.
+fn bits_of_dozen(quantity: &Registered) -> Vec<[u64; 2]> {
+    let bits = |(p, q): (Vec<f64>, Vec<f64>)| {
+        let [of_p, of_q] = [&p, &q].map(|x| Weights::new(x, None));
+        let row = (f64::rows(quantity).value)(of_p, quantity.pair.then_some(of_q), NanPolicy::Propagate);
+        let groups = quantity.groups.as_ref().unwrap();
+        let sums = sums(quantity, &(groups.summands.names)(), &p, &q, 1);
+        let group = (groups.values)(&slices(&sums), Unit::new(None)).unwrap().into_parts().0[0];
+        [row.unwrap().unwrap().to_bits(), group.to_bits()]
+    };
+    dozen().into_iter().map(bits).collect()
+}
+
+/// What the version of 2026-11 gave, before a quantity went by its name: rows and groups of [`dozen`], with fused
+/// multiply-adds. The tests above hold the instruction sets of one machine together; this holds machines and versions together.
+const BITS: [(&str, [[u64; 2]; 12]); 2] = [("entropy", [[0; 2]; 12]), ("kl_div", [[0; 2]; 12])];
+
+#[test]
+fn bits_never_change() {
+    let [baseline, fused @ ..] = Isa::available() else { unreachable!("there is always the baseline") };
+    let baseline_is_fused = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
+    for isa in fused.iter().chain(baseline_is_fused.then_some(baseline)) {
+        for (name, bits) in BITS {
+            let got = at(*isa, || bits_of_dozen(quantity(name).unwrap()));
+            assert!(got == bits, "{name}, {isa:?}: {got:#x?}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Entropy and divergence of slices.
+
+use std::fmt;
+
+use crate::kernel::quantities::{Entropy, KlDiv};
+use crate::kernel::registry::{ByFloat, Registered};
+use crate::kernel::rules::{Missing, Side};
+use crate::kernel::weights::Weights;
+use crate::options::Options;
+
+/// Reason why slices have no value.
+///
+/// # Example
+///
+/// ```
+/// use polars_entropy::{Error, Options, kl_div};
+///
+/// let error = kl_div(&[1.0, 1.0], &[1.0], &Options::default()).unwrap_err();
+/// assert_eq!(error, Error::Lengths { p: 2, q: 1 });
+/// assert_eq!(error.to_string(), "p and q differ in length: 2 elements in p and 1 in q");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// Base that is not a positive finite number other than 1.
+    Base(f64),
+    /// Slices of different lengths.
+    Lengths {
+        /// Length of p.
+        p: usize,
+        /// Length of q.
+        q: usize,
+    },
+    /// NaN under [`NanPolicy::Raise`](crate::NanPolicy::Raise).
+    Missing {
+        /// Input that it is in.
+        side: Side,
+        /// Position of the first one.
+        position: usize,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Base(base) => {
+                write!(f, "base must be a positive finite number other than 1, or none for nats, not {base}")
+            }
+            Error::Lengths { p, q } => {
+                write!(f, "p and q differ in length: {p} elements in p and {q} in q")
+            }
+            Error::Missing { side, position } => write!(
+                f,
+                "The input contains nan values: {}, element {position} is NaN (nan_policy \"raise\")",
+                side_name(*side)
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Name of a side in messages.
+pub(crate) fn side_name(side: Side) -> &'static str {
+    match side {
+        Side::P => "p",
+        Side::Q => "q",
+    }
+}
+
+/// Shannon entropy of one distribution.
+///
+/// H = −Σ (pᵢ/P) ln (pᵢ/P) with P = Σ pᵢ, in units of ln `base` (Shannon 1948,
+/// [doi:10.1002/j.1538-7305.1948.tb01338.x]).
+///
+/// # Details
+///
+/// The weights need not sum to one. The [crate](crate#rules) has the rules for NaN and for degenerate
+/// distributions.
+///
+/// # Errors
+///
+/// * [`Error::Base`] if the base is not positive, finite and other than 1.
+/// * [`Error::Missing`] for a NaN under [`NanPolicy::Raise`](crate::NanPolicy::Raise).
+///
+/// # Example
+///
+/// ```
+/// use polars_entropy::{NanPolicy, Options, entropy};
+///
+/// let bits = Options { base: Some(2.0), ..Options::default() };
+/// assert_eq!(entropy(&[1.0, 1.0, 2.0], &bits)?, 1.5);
+///
+/// let omit = Options { nan_policy: NanPolicy::Omit, ..bits };
+/// assert_eq!(entropy(&[3.0, f64::NAN, 3.0], &omit)?, 1.0);
+/// # Ok::<(), polars_entropy::Error>(())
+/// ```
+///
+/// [doi:10.1002/j.1538-7305.1948.tb01338.x]: https://doi.org/10.1002/j.1538-7305.1948.tb01338.x
+pub fn entropy(p: &[f64], options: &Options) -> Result<f64, Error> {
+    value(&Registered::rows::<Entropy>(), p, None, options)
+}
+
+/// Kullback–Leibler divergence D(p‖q) of one distribution from another one.
+///
+/// D = Σ (pᵢ/P) ln ((pᵢ/P) / (qᵢ/Q)) with P = Σ pᵢ and Q = Σ qᵢ, in units of ln `base` (Kullback & Leibler 1951,
+/// [doi:10.1214/aoms/1177729694]).
+///
+/// # Details
+///
+/// Neither side needs to sum to one. The result is exactly 0 for p = q. The [crate](crate#rules) has the rules for
+/// NaN and for degenerate distributions.
+///
+/// # Errors
+///
+/// * [`Error::Base`] if the base is not positive, finite and other than 1.
+/// * [`Error::Lengths`] if p and q differ in length.
+/// * [`Error::Missing`] for a NaN under [`NanPolicy::Raise`](crate::NanPolicy::Raise).
+///
+/// # Example
+///
+/// ```
+/// use polars_entropy::{Options, kl_div};
+///
+/// let bits = Options { base: Some(2.0), ..Options::default() };
+/// assert_eq!(kl_div(&[1.0, 0.0], &[0.5, 0.5], &bits)?, 1.0);
+/// assert_eq!(kl_div(&[3.0, 1.0], &[3.0, 1.0], &bits)?, 0.0);
+/// # Ok::<(), polars_entropy::Error>(())
+/// ```
+///
+/// [doi:10.1214/aoms/1177729694]: https://doi.org/10.1214/aoms/1177729694
+pub fn kl_div(p: &[f64], q: &[f64], options: &Options) -> Result<f64, Error> {
+    value(&Registered::rows::<KlDiv>(), p, Some(q), options)
+}
+
+/// Value of a quantity, that of a row with these weights.
+fn value(quantity: &Registered, p: &[f64], q: Option<&[f64]>, options: &Options) -> Result<f64, Error> {
+    let unit = options.unit().map_err(Error::Base)?;
+    if let Some(q) = q.filter(|q| q.len() != p.len()) {
+        return Err(Error::Lengths { p: p.len(), q: q.len() });
+    }
+    let weights = |x| Weights::new(x, None);
+    let nats = (f64::rows(quantity).value)(weights(p), q.map(weights), options.nan_policy);
+    match nats.map_err(|Missing { side, at }| Error::Missing { side, position: at })? {
+        Some(nats) => Ok(unit.express(nats)),
+        // For a null, which no slice has.
+        None => Ok(f64::NAN),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::broadcast::RowPairs;
+    use crate::kernel::layout::{Extents, ListLayout};
+    use crate::kernel::options::NanPolicy;
+    use crate::kernel::rows::Rows;
+    use crate::kernel::values::Values;
+
+    const NATS: Options = Options { base: None, nan_policy: NanPolicy::Propagate };
+
+    #[test]
+    fn a_slice_has_the_value_of_a_row_to_the_last_bit() {
+        let options = Options { base: Some(2.0), nan_policy: NanPolicy::Omit };
+        for width in [0, 1, 2, 7, 8, 9, 31, 64, 65, 1000] {
+            // Nine rows, so that most short ones are computed eight at a time.
+            let weights = |seed: f64| -> Vec<f64> {
+                let weight = |i| if i % 23 == 5 { f64::NAN } else { (seed * i as f64).sin().abs() };
+                (0..9 * width).map(weight).collect()
+            };
+            let (p, q) = (weights(0.7), weights(0.3));
+            let layout = ListLayout { extents: Extents::Width { width, rows: 9 }, valid: None };
+            let [p_rows, q_rows] = [&p, &q].map(|x| Rows { weights: Weights::new(x, None), layout });
+            let in_rows = |quantity: &Registered| {
+                let (mut out, q) = (Values::default(), quantity.pair.then_some(&q_rows));
+                let (pairs, unit) = (RowPairs::same(9), options.unit().unwrap());
+                (f64::rows(quantity).values)(&p_rows, q, pairs, options.nan_policy, unit, &mut out).unwrap();
+                out.into_parts().0
+            };
+            let entropies = in_rows(&Registered::rows::<Entropy>());
+            let divergences = in_rows(&Registered::rows::<KlDiv>());
+            for row in 0..9 {
+                let [p, q] = [&p, &q].map(|x| &x[row * width..(row + 1) * width]);
+                let (h, d) = (entropy(p, &options).unwrap(), kl_div(p, q, &options).unwrap());
+                assert_eq!(h.to_bits(), entropies[row].to_bits(), "{p:?}");
+                assert_eq!(d.to_bits(), divergences[row].to_bits(), "{p:?} {q:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn errors_say_what_and_where() {
+        let raise = Options { nan_policy: NanPolicy::Raise, ..NATS };
+        let (ones, with_nan) = ([1.0, 1.0], [1.0, f64::NAN]);
+        let missing = |side| Err(Error::Missing { side, position: 1 });
+        assert_eq!(entropy(&with_nan, &raise), missing(Side::P));
+        assert_eq!(kl_div(&with_nan, &with_nan, &raise), missing(Side::P));
+        assert_eq!(kl_div(&ones, &with_nan, &raise), missing(Side::Q));
+        assert!(entropy(&with_nan, &NATS).unwrap().is_nan());
+        // One weight does not go with many, as in a row.
+        assert_eq!(kl_div(&ones, &[1.0], &raise), Err(Error::Lengths { p: 2, q: 1 }));
+        for base in [0.0, 1.0, -2.0, f64::INFINITY] {
+            assert_eq!(entropy(&ones, &Options { base: Some(base), ..NATS }), Err(Error::Base(base)));
+        }
+        let error = entropy(&with_nan, &raise).unwrap_err().to_string();
+        assert!(error.starts_with("The input contains nan values: p, element 1 is NaN"), "{error}");
+    }
+}

@@ -1,0 +1,127 @@
+"""The registry of quantities: one row for each, with all that the tests and `make accuracy` need to know of it.
+
+Every test of a shape (rows, axes, columns, groups, windows, states, Series, Arrow, plans) runs over all rows.
+`test_quantities` fails where the plugin has a quantity without a row here, or a row lacks its methods.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import scipy.stats
+
+import contract
+import inputs
+import oracle
+from inputs import Regime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import mpmath
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """A row of the registry."""
+
+    # The name of its methods, and of the value in its states.
+    name: str
+    # Its symbol in docs/accuracy.md.
+    symbol: str
+    # Whether it takes q beside p.
+    pair: bool
+    # The sums in its states; empty if it has no states.
+    sums: tuple[str, ...]
+    # The cases of the contract.
+    cases: Sequence[contract.One | contract.Two]
+    # SciPy's value of p, or of p and q, with `axis`, `keepdims`, `base` and `nan_policy`.
+    scipy: Callable[..., Any]
+    # mpmath's value of p, or of p and q.
+    exact: Callable[..., mpmath.mpf]
+    # What the error of a group is promised to be 1e-14 of: from the value, and the totals of p, or of p and q.
+    scale: Callable[..., Any]
+    # What rows are right on, and how right.
+    regimes: Sequence[Regime]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of its inputs, in frames that have more."""
+        return ("p", "q") if self.pair else ("p",)
+
+    def value(self, accessor: Any, q: object = "q", **how: Any) -> Any:
+        """The value that an accessor of p gives, with this q if it takes any."""
+        return getattr(accessor, self.name)(*((q,) if self.pair else ()), **how)
+
+    def state(self, accessor: Any, q: object = "q", **how: Any) -> Any:
+        """The state that an accessor of p gives, with this q if it takes any."""
+        return getattr(accessor, f"{self.name}_state")(*((q,) if self.pair else ()), **how)
+
+    def of_inputs(self, function: Callable[..., Any], p: Any, q: Any, **how: Any) -> Any:
+        """What a function, such as SciPy's, makes of p, and of q if there is any."""
+        return function(p, *((q,) if self.pair else ()), **how)
+
+
+def of_totals(_: Any, p: Any) -> Any:
+    """The scale of errors of what depends on p alone."""
+    return 1 + abs(math.log(p))
+
+
+def of_ratio(value: Any, p: Any, q: Any) -> Any:
+    """The scale of errors of what compares p with q."""
+    return 1 + abs(math.log(p) - math.log(q)) + value
+
+
+LENGTHS = (2, 10, 1_000, 100_000)
+NEAR = {1e-3: 1e-13, 1e-5: 1e-12, 1e-8: 1e-11, 1e-10: 1e-9}
+
+ENTROPY = Quantity(
+    name="entropy",
+    symbol="H",
+    pair=False,
+    sums=("mass",),
+    cases=contract.ENTROPY,
+    scipy=scipy.stats.entropy,
+    exact=oracle.entropy,
+    scale=of_totals,
+    regimes=[
+        Regime("random weights", 1e-15, (3, 100, 10_000, *LENGTHS), inputs.scaled(1e-300, 1e-5, 1, 1e5, 1e300)),
+        *(
+            Regime(f"weights 1 and {tail:g}", 1e-15, (2,), inputs.fixed([1.0, tail]))
+            for tail in (1e-1, 1e-4, 1e-8, 1e-12, 1e-16, 1e-20, 1e-100, 1e-300)
+        ),
+        *(
+            Regime(f"softmax of logits with a peak of {peak}", 1e-15, (1_000,), inputs.softmax(peak))
+            for peak in (30, 40, 50)
+        ),
+        Regime("Float32, random weights", 1e-7, LENGTHS, inputs.single(inputs.scaled(1e-5, 1, 1e5))),
+    ],
+)
+
+KL_DIV = Quantity(
+    name="kl_div",
+    symbol="D",
+    pair=True,
+    sums=("mass_p", "mass_q", "excess"),
+    cases=contract.KL_DIV,
+    scipy=scipy.stats.entropy,
+    exact=oracle.kl_div,
+    scale=of_ratio,
+    regimes=[
+        Regime("random p and q", 2e-15, LENGTHS, inputs.independent),
+        *(
+            Regime(f"q = p·(1 + {noise:g}·noise)", bound, LENGTHS, inputs.nearly_equal(noise))
+            for noise, bound in NEAR.items()
+        ),
+        Regime("p and q of a vocabulary", 1e-14, (32_000,), inputs.vocabulary),
+        Regime("Float32, random p and q", 1e-7, LENGTHS, inputs.single(inputs.independent)),
+        Regime("Float32, q = p·(1 + 0.001·noise)", 1e-7, LENGTHS, inputs.single(inputs.nearly_equal(1e-3))),
+    ],
+)
+
+QUANTITIES = [ENTROPY, KL_DIV]
