@@ -206,7 +206,42 @@ fn bits_of_dozen(quantity: &Registered) -> Vec<[u64; 2]> {
 
 /// What the version of 2026-11 gave, before a quantity went by its name: rows and groups of [`dozen`], with fused
 /// multiply-adds. The tests above hold the instruction sets of one machine together; this holds machines and versions together.
-const BITS: [(&str, [[u64; 2]; 12]); 2] = [("entropy", [[0; 2]; 12]), ("kl_div", [[0; 2]; 12])];
+const BITS: [(&str, [[u64; 2]; 12]); 2] = [
+    (
+        "entropy",
+        [
+            [0x0000_0000_0000_0000, 0x0000_0000_0000_0000],
+            [0x3f83_03e8_6311_28c1, 0x3f83_03e8_6311_2b4c],
+            [0x3ff1_7795_9d61_8e2c, 0x3ff1_7795_9d61_8e2c],
+            [0x3ffd_6ccf_33e5_1b2e, 0x3ffd_6ccf_33e5_1b3b],
+            [0x3ffd_a4a5_93e9_cdc4, 0x3ffd_a4a5_93e9_cdc4],
+            [0x3fa3_04f0_cc97_90a1, 0x3fa3_04f0_cc97_9021],
+            [0x4010_1e7f_1fb6_1a2e, 0x4010_1e7f_1fb6_1a2d],
+            [0x4011_92b5_e494_2708, 0x4011_92b5_e494_26e2],
+            [0x4012_b5a2_448c_ed54, 0x4012_b5a2_448c_ed52],
+            [0x4003_44ea_2451_5852, 0x4003_44ea_2451_5850],
+            [0x401a_de17_73f3_05e2, 0x401a_de17_73f3_05e2],
+            [0x401f_3ea1_4bb4_0158, 0x401f_3ea1_4bb4_0181],
+        ],
+    ),
+    (
+        "kl_div",
+        [
+            [0x0000_0000_0000_0000, 0x0000_0000_0000_0000],
+            [0x3f5e_b8cb_4c30_f457, 0x3f5e_b8cb_4c30_f366],
+            [0x3d25_0bee_75f2_f855, 0x3d25_0bee_7643_bdf3],
+            [0x3fe6_94e0_d8dc_b3d7, 0x3fe6_94e0_d8dc_b974],
+            [0x3fda_89bb_7ad5_c29c, 0x3fda_89bb_7ad5_c29b],
+            [0x3f62_1bad_f77d_805e, 0x3f62_1bad_f77d_805d],
+            [0x3d29_3da1_75b4_3030, 0x3d29_2bf1_5ee3_ad13],
+            [0x3fe1_cccd_970e_d344, 0x3fe1_cccd_970e_d386],
+            [0x3fde_1d6d_b8b1_f755, 0x3fde_1d6d_b8b1_f757],
+            [0x3fe3_fd6f_caa5_8be2, 0x3fe3_fd6f_caa5_8be3],
+            [0x3d26_0e8e_c23f_23e6, 0x3d26_1a72_7475_d2e8],
+            [0x3fe0_ab40_5465_64d8, 0x3fe0_ab40_5465_63a5],
+        ],
+    ),
+];
 
 #[test]
 fn bits_never_change() {

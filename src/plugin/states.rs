@@ -63,7 +63,7 @@ impl StateKind {
             polars_err!(
                 InvalidOperation:
                 "`info.merge` takes the states that {} make, but '{}' is {}",
-                makers.join(" and "), field.name().escape_debug(), state
+                makers.join(" and "), field.name().escape_debug(), described(state)
             )
         })
     }
@@ -151,6 +151,17 @@ impl StateKind {
         let sums: Vec<&[f64]> = sums.iter().map(|sums| &sums[..]).collect();
         let parts = Parts { sums: &sums, values, ranks: &states.ranks()? };
         Ok((self.drivers.merge)(parts, offsets, unit))
+    }
+}
+
+/// Dtype in words that name the fields, by which states differ.
+fn described(dtype: &DataType) -> String {
+    match dtype {
+        DataType::Struct(fields) => {
+            let fields: Vec<_> = fields.iter().map(|of| format!("{}: {}", of.name(), of.dtype())).collect();
+            format!("struct[{}]", fields.join(", "))
+        }
+        dtype => dtype.to_string(),
     }
 }
 
