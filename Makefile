@@ -69,8 +69,10 @@ java:
 	}
 
 # No interpreter: clippy only looks at the code, and in a folder of its own.
+# The second line: a doc comment begins with a noun phrase for its item, so that it reads well alone.
 lint: $(VENV)/.installed
 	cargo fmt --all --check
+	! grep -rnE '^ *//[/!] (What|Those|That of|The same|Which) ' src benches fuzz/src
 	PYO3_NO_PYTHON=1 cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc $(RUST) --no-deps
 	$(VENV)/bin/ruff format --check

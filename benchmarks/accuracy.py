@@ -238,12 +238,14 @@ Sums and shares may leave the range of their type:
 
 ## Columns, groups and windows
 
-These are put together from sums that the engine takes, and promise an absolute error of 1e-14·(1 + abs ln S) for up to
-a million elements, S being the total of p. The figures are errors divided by 1 + abs ln S. The first line of each size
-shows the relative error of Polars' own `sum`, and NumPy's in the columns of SciPy and of rows: where the engine adds
-element by element, it loses digits, most of all in equal weights. That would come back in H, times ln of the number of
-elements, were not every sum here taken in two halves. Heavy tails are more than these can hold: the README says where
-the promise ends. Groups lie one after the other in one frame and interleaved in another; the worse counts.
+These are computed from sums that the engine takes. They promise an absolute error, for up to a million elements: at
+most 1e-14·(1 + abs ln P) for H, and 1e-14·(1 + abs ln(P/Q) + D) for D, where P and Q are the totals. The figures are
+errors divided by the factor in brackets. Heavy tails may exceed the promise: the README says where it ends.
+
+The first line of each size shows the relative error of Polars' own `sum`, and of NumPy's in the columns of SciPy and of
+rows. Where the engine adds element by element, it loses digits, most of all in equal weights. In H this error would be
+multiplied by ln of the number of elements. Therefore every sum is taken in two halves. Groups lie one after the other
+in one frame and interleaved in another; the worse counts.
 
 {groups}
 

@@ -49,13 +49,13 @@ def mean_ln(p: Weights, x: Weights, y: Weights | None, bits: int) -> mpmath.mpf:
 
 
 def enough(*weights: Weights) -> int:
-    """The bits that totals need beside the smallest weight, and as many again for what cancels.
+    """The bits that totals need beside the smallest weight, and those of what cancels.
 
-    A divergence of 1e-25 beside logarithms of 1e3 takes 95.
+    A divergence of 1e-25 beside logarithms of 1e3 takes 95, and as many more as it is to have digits.
     """
     exponents = [np.frexp(x[x > 0])[1] for x in (np.asarray(w, float) for w in weights)]
     exponents = np.concatenate(exponents)
-    return 200 + int(np.ptp(exponents)) if exponents.size else 200
+    return 160 + int(np.ptp(exponents)) if exponents.size else 160
 
 
 def error(got: float, exact: mpmath.mpf) -> float:

@@ -74,11 +74,11 @@ def _gathered(quantity: str, p: pl.Expr, q: Reference) -> tuple[pl.Expr, Referen
     """Both sides of each column, group or window as a row, in the same order."""
     inputs = q.inputs
     if q.number is not None:
-        # A uniform q has no scale. Without its exponent it fits single precision, which asks for no more.
+        # The scale of a uniform q is of no matter. Its mantissa fits Float32, which leaves the result p's precision.
         inputs = (pl.lit(math.frexp(q.number)[0], dtype=pl.Float32).alias(""),)
-    # Every row of the two sides is a pair, and `missing` has a number for each. So a scalar becomes as long as the other
-    # side, and what makes no pairs is refused. The other branch has no rows: it takes the dtypes to `missing`, which
-    # checks them when the plan is resolved; Polars doesn't resolve a condition.
+    # `missing` has a number for each pair. As a condition it repeats a scalar to the length of the other side, and
+    # refuses inputs that make no pairs. It also checks dtypes, but Polars resolves no conditions when it resolves a
+    # plan. So it is the other branch, too, which is never taken and whose dtype is no one's supertype.
     located = _call("missing", p, *q.inputs, quantity=quantity, **q.kwargs)
     pair, none = located.is_not_null(), located.cast(pl.Null, strict=False)
     p, *others = (pl.when(pair).then(side).otherwise(none).implode() for side in (p, *inputs))

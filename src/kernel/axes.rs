@@ -13,7 +13,7 @@ use super::weights::{Bits, Weight, Weights};
 /// An axis that the array doesn't have, or one that is named twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AxisError {
-    /// As in `numpy.exceptions.AxisError`.
+    /// Axis that there isn't, as in `numpy.exceptions.AxisError`.
     OutOfBounds {
         /// The axis as it was given.
         axis: i64,
@@ -291,9 +291,9 @@ pub fn with_rows<T: Weight, R>(
     let one_row = q.rows == 1 && !reduced[0] && are_trailing(reduced);
     if same_shape && (q.rows == p.rows || one_row) {
         let q_slices = q.slices(reduced);
-        let per_row = if q.rows == 0 { 0 } else { q_slices.count / q.rows };
         let pairs = match Broadcast::new(p.rows, q.rows) {
-            Ok(rows) if one_row => RowPairs::All(rows.times(per_row)),
+            // One row of q has as many distributions as each of p.
+            Ok(rows) if one_row => RowPairs::All(rows.times(q_slices.count)),
             _ => pairs,
         };
         return driver(&p_slices.rows(), Some(&q_slices.rows()), pairs);

@@ -146,7 +146,7 @@ pub trait Stored: Source {
 /// The number of pairs of blocks in a group.
 pub const GROUP: usize = 8;
 
-/// What a sum is taken of. Not a closure: those are not sure to be inlined, and a loop that isn't inlined as a whole is not
+/// Terms of a sum. Not a closure: those are not sure to be inlined, and a loop that isn't inlined as a whole is not
 /// compiled for the instruction set at hand.
 pub trait Terms<A, const N: usize> {
     /// Adds the terms of the `i`-th block to the lanes of N sums.
@@ -248,7 +248,7 @@ impl Totals {
         Totals { total, max: L::optimisation_barrier(scan.max), min: L::optimisation_barrier(scan.min) }
     }
 
-    /// Of weights in single precision, read otherwise.
+    /// Totals from sums and extremes of weights in single precision.
     #[inline(always)]
     pub fn new(total: Block, Extremes { max, min }: Extremes) -> Totals {
         let max = lanes!(k => f64::from(if max[k] > max[k + LANES] { max[k] } else { max[k + LANES] }));
@@ -268,14 +268,14 @@ impl Totals {
         any(lanes!(k => self.max[k] > 0.5 * self.total[k]))
     }
 
-    /// Where no rule but 9 can apply and no care is needed about the range: there is mass, all weights are finite, not
+    /// Lanes in which no rule but 9 can apply and no care is needed about the range: there is mass, all weights are finite, not
     /// missing and not negative (a NaN or an infinity would show in the total), and totals can be multiplied.
     #[inline(always)]
     pub fn are_plain<L: Layout>(&self) -> [bool; LANES] {
         L::all(lanes!(k => (self.min[k] >= 0.0) & (self.total[k] >= TINY) & (self.total[k] <= HUGE)))
     }
 
-    /// Where no subnormal weight counts, of those in single precision.
+    /// Lanes in which no subnormal weight counts, in single precision.
     #[inline(always)]
     pub fn outweigh_subnormals(&self) -> [bool; LANES] {
         lanes!(k => self.total[k] >= LEAST_SINGLE)
@@ -318,7 +318,7 @@ impl Extremes {
 pub struct FastPath {
     /// The values.
     pub value: Block,
-    /// Where they are valid.
+    /// Lanes in which they are valid.
     pub valid: [bool; LANES],
 }
 
@@ -336,13 +336,13 @@ impl FastPath {
     }
 }
 
-/// Whether all of them hold.
+/// Whether all lanes hold.
 #[inline(always)]
 pub fn all(lanes: [bool; LANES]) -> bool {
     OneRow::all(lanes)[0]
 }
 
-/// Whether one of them holds.
+/// Whether some lane holds.
 #[inline(always)]
 pub fn any(lanes: [bool; LANES]) -> bool {
     let mut any = false;

@@ -70,7 +70,7 @@ impl Broadcast {
 /// Rows of p and q that make up the rows of the result.
 #[derive(Clone, Copy, Debug)]
 pub enum RowPairs<'a> {
-    /// All of them in order.
+    /// All rows in order.
     All(Broadcast),
     /// The listed ones; of a sole input, those named first.
     Listed(&'a [(usize, usize)]),

@@ -28,7 +28,7 @@ pub struct Column {
     pub part: usize,
     /// Lead or rest.
     pub split: Split,
-    /// What the part is to the sums.
+    /// Role of the part in the sums.
     pub role: Role,
 }
 

@@ -44,9 +44,9 @@ impl Error {
 /// Offsets or lengths, as wide as a list array has them.
 #[derive(Clone, Copy, Debug)]
 pub enum Offsets<'a> {
-    /// Of lists and list views.
+    /// Offsets of lists and list views.
     Small(&'a [i32]),
-    /// Of large ones.
+    /// Offsets of large lists and list views.
     Large(&'a [i64]),
 }
 
@@ -151,14 +151,14 @@ impl<'a> Extents<'a> {
 /// Rows, some of which may be null as a whole. What lies behind a null row is never looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct ListLayout<'a> {
-    /// Where the rows are.
+    /// Extents of the rows.
     pub extents: Extents<'a>,
     /// Validity of the rows; `None` where all are there.
     pub valid: Option<Bits<'a>>,
 }
 
 impl ListLayout<'_> {
-    /// Where row `i` is, `None` being null.
+    /// Range of row `i`, `None` being null.
     #[inline(always)]
     pub fn get(&self, i: usize) -> Option<Range<usize>> {
         match self.valid {

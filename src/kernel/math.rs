@@ -47,7 +47,7 @@ const NARROW: [f64; 7] = [
     0.147_959_511_806_434_16,
 ];
 
-/// The same for z up to 1/9, which is a quotient of two such significands; the error is 6.8e-18.
+/// R(z)/z for z up to 1/9, which is a quotient of two such significands; the error is 6.8e-18.
 const WIDE: [f64; 10] = [
     0.666_666_666_666_663_1,
     0.400_000_000_001_572_43,
@@ -132,7 +132,7 @@ const SIGNIFICAND_SINGLE: u32 = 0x007f_ffff;
 const CORRECTION_EVEN: [f32; 5] = [0.235_566_08, 0.053_375_12, 0.015_977_468, 0.005_258_774_4, 0.002_390_793];
 const CORRECTION_ODD: [f32; 4] = [-0.105_921_99, -0.028_631_318, -0.009_065_296, -0.003_776_357_5];
 
-/// What the bits of a positive normal f32, read as an integer, lack to be its logarithm. They are linear between the powers
+/// Difference of the logarithm of a positive normal f32 and its bits, read as an integer. These are linear between the powers
 /// of two (Mitchell 1962): with x = 2ᵉ·m and m in [1, 2),
 ///
 /// ```text
@@ -186,7 +186,7 @@ pub fn ln_1p<A: Arithmetic>(x: f64) -> f64 {
 
 /// ln(x/y) for positive finite x and y, also where the quotient would leave the range of doubles; exactly 0 for x = y.
 /// Within two units in the last place: beside 1, x − y is exact (Sterbenz), and no digit is lost to a rounded quotient.
-/// What it is elsewhere is as for [`ln`].
+/// Its value elsewhere is as for [`ln`].
 #[inline(always)]
 pub fn ln_ratio<A: Arithmetic>(x: f64, y: f64) -> f64 {
     let ((m, e), (n, g)) = (parts(x, ONE), parts(y, ONE));

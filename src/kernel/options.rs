@@ -31,9 +31,9 @@ impl FromStr for NanPolicy {
 /// Precision of a result. Sums are taken in double precision either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
-    /// That of `f32`.
+    /// Precision of `f32`.
     Single,
-    /// That of `f64`.
+    /// Precision of `f64`.
     Double,
 }
 

@@ -1,4 +1,4 @@
-//! What a quantity has to say for itself. A quantity names no driver, and a driver ([`rows`](super::rows),
+//! Traits of a quantity: all that it has to say. A quantity names no driver, and a driver ([`rows`](super::rows),
 //! [`groups`](super::groups), [`states`](super::states), [`elements`](super::elements)) names no quantity: they meet in these
 //! traits, and in the registry ([`quantities`](super::quantities)).
 //!
@@ -56,7 +56,7 @@ pub trait Sums: 'static {
     /// A number for each part.
     type Numbers: Numbers;
 
-    /// What a pair of elements adds: nothing where a rule keeps it out. A sole p comes with a q of 1.
+    /// Parts of a pair of elements, zeros where a rule keeps it out. A sole p comes with a q of 1.
     fn parts<A: Arithmetic>(p: f64, q: f64) -> Self::Numbers;
 
     /// Value in nats of the sums of a group that rule 9 applies to.
@@ -70,7 +70,7 @@ pub struct Part {
     pub lead: &'static str,
     /// Name of the column that has the rest of them.
     pub rest: &'static str,
-    /// What the part is to the sums.
+    /// Role of the part in the sums.
     pub role: Role,
 }
 
@@ -94,10 +94,10 @@ pub trait Mergeable: Summed {
     /// The sums that the state of a group comes from.
     type StateSums: Sums;
 
-    /// What the state of a group keeps of its sums.
+    /// Kept sums of a group from the sums of its state.
     fn kept(sums: <Self::StateSums as Sums>::Numbers) -> Self::Kept;
 
-    /// What a pair of elements adds to the kept sums, for the states of rows.
+    /// Parts of a pair of elements in the kept sums, for the states of rows.
     fn kept_of(p: f64, q: f64) -> Self::Kept;
 
     /// Value in nats of the distribution over parts, of which the kept sums are given, with their totals.
@@ -106,22 +106,22 @@ pub trait Mergeable: Summed {
 
 /// A fixed number of doubles: an array, whose length a trait can't say otherwise.
 pub trait Numbers: Copy {
-    /// How many there are.
+    /// Length of the array.
     const LEN: usize;
-    /// Nothing but zeros.
+    /// Array of zeros.
     const ZERO: Self;
-    /// As many of something else.
+    /// Array of as many of something else.
     type Of<T: Copy>: Copy;
 
     /// The numbers.
     fn as_slice(&self) -> &[f64];
     /// The numbers, to be changed.
     fn as_mut_slice(&mut self) -> &mut [f64];
-    /// As many of something else, from a slice of just this length.
+    /// Array of something else, from a slice of just this length.
     fn from_slice<T: Copy>(slice: &[T]) -> Option<Self::Of<T>>;
-    /// Something else, as a slice.
+    /// Slice of an array of something else.
     fn slice_of<T: Copy>(of: &Self::Of<T>) -> &[T];
-    /// Something else, as a slice to be changed.
+    /// Mutable slice of an array of something else.
     fn slice_of_mut<T: Copy>(of: &mut Self::Of<T>) -> &mut [T];
 }
 

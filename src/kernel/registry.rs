@@ -1,4 +1,4 @@
-//! What the registry has of a quantity: its name, what it can do, and every driver compiled for it. The layers above hold a
+//! Entries of the registry: the name of a quantity, what it can do, and every driver compiled for it. The layers above hold a
 //! quantity by name, and call its drivers as plain functions.
 
 use super::broadcast::{Mismatch, RowPairs};
@@ -32,12 +32,22 @@ pub struct Registered {
 #[derive(Debug)]
 pub struct RowDrivers<T> {
     /// Adds the values of rows of p, or of pairs of rows of p and q.
-    pub values: fn(&Rows<T>, Option<&Rows<T>>, RowPairs, NanPolicy, Unit, &mut Values) -> Result<(), Error>,
+    pub values: ValuesOf<T>,
     /// Value in nats of one distribution.
-    pub value: fn(Weights<T>, Option<Weights<T>>, NanPolicy) -> Result<Option<f64>, Missing>,
+    pub value: ValueOf<T>,
     /// States of rows, if there are any.
-    pub states: Option<fn(&Rows<T>, Option<&Rows<T>>, RowPairs, NanPolicy) -> Result<States, Error>>,
+    pub states: Option<StatesOf<T>>,
 }
+
+/// Driver of many rows.
+pub type ValuesOf<T> =
+    fn(&Rows<T>, Option<&Rows<T>>, RowPairs, NanPolicy, Unit, &mut Values) -> Result<(), Error>;
+/// Driver of one distribution.
+pub type ValueOf<T> = fn(Weights<T>, Option<Weights<T>>, NanPolicy) -> Result<Option<f64>, Missing>;
+/// Driver of states of rows.
+pub type StatesOf<T> = fn(&Rows<T>, Option<&Rows<T>>, RowPairs, NanPolicy) -> Result<States, Error>;
+/// Sums of groups in one part: a lead and a rest for each group.
+pub type SumsOf<'a> = SplitSum<&'a [f64]>;
 
 /// Columns of summands, whose sums a group's value or state comes from.
 #[derive(Debug)]
@@ -59,7 +69,7 @@ pub struct GroupDrivers {
     /// The summands.
     pub summands: Summands,
     /// Values from sums, `None` if there aren't as many as there are columns.
-    pub values: fn(&[SplitSum<&[f64]>], Unit) -> Option<Values>,
+    pub values: fn(&[SumsOf], Unit) -> Option<Values>,
 }
 
 /// Drivers of states.
@@ -70,7 +80,7 @@ pub struct StateDrivers {
     /// The summands of groups.
     pub summands: Summands,
     /// States of groups from sums, `None` if there aren't as many as there are columns.
-    pub of_sums: fn(&[SplitSum<&[f64]>]) -> Option<States>,
+    pub of_sums: fn(&[SumsOf]) -> Option<States>,
     /// Merges the states between each offset and the next.
     pub merge: fn(Parts, &[i64], Unit) -> States,
 }

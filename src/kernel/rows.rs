@@ -17,7 +17,7 @@ use super::weights::{Lens, Mask, SHORT, Tile, Weight, Weights};
 pub struct Rows<'a, T> {
     /// The weights of all rows.
     pub weights: Weights<'a, T>,
-    /// Where the rows are.
+    /// Layout of the rows.
     pub layout: ListLayout<'a>,
 }
 
@@ -176,11 +176,11 @@ impl<Q: Quantity, T: Weight> Inputs<'_, Q, T> {
 /// Short rows that wait for others of like length.
 #[derive(Clone, Copy, Default)]
 struct Queue {
-    /// Where they begin in the buffers of p and q.
+    /// Begin of each in the buffers of p and q.
     p: [usize; LANES],
     q: [usize; LANES],
     lens: Lens,
-    /// Where their values go.
+    /// Place of each value.
     slots: [usize; LANES],
     count: usize,
 }
@@ -335,9 +335,9 @@ mod tests {
     }
 
     const VALUES: [f64; 7] = [f64::NAN, 1.0, 1.0, f64::NAN, 2.0, f64::NAN, 2.0];
-    /// From bit 3 on: all but the element before the last.
+    /// Validity from bit 3 on: all but the element before the last.
     const ELEMENTS: [u8; 2] = [!0, !1];
-    /// From bit 1 on: valid, null, valid.
+    /// Validity from bit 1 on: valid, null, valid.
     const ROWS: [u8; 1] = [0b1010];
 
     fn entropies(x: &Rows<f64>, rows: usize, policy: NanPolicy) -> Result<Values, Error> {

@@ -50,7 +50,7 @@ pub struct Missing {
     pub at: usize,
 }
 
-/// One of two inputs; a sole input is `P`.
+/// Side of a pair of inputs; a sole input is `P`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// The left input, the distribution that weighs the sum.
@@ -93,7 +93,7 @@ pub enum Rank {
     Null = 8,
 }
 
-/// What a rank makes of a distribution.
+/// Verdict of a rank on a distribution.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Verdict {
     /// A settled value; `None` is null.

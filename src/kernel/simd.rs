@@ -20,7 +20,7 @@ pub type Base = Separate;
 /// An instruction set that loops are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isa {
-    /// What every processor of the target has: SSE2 on x86-64, NEON on AArch64.
+    /// Instructions that every processor of the target has: SSE2 on x86-64, NEON on AArch64.
     Baseline,
     /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
@@ -69,7 +69,7 @@ impl Isa {
 /// A loop to be compiled for each instruction set. Not a closure: whatever takes part has to be inlined, which is only sure for
 /// functions that say `#[inline(always)]`, and closures can't.
 pub trait Loop {
-    /// What comes out.
+    /// Result.
     type Out;
     /// Runs it, with this arithmetic.
     fn run<A: Arithmetic>(self) -> Self::Out;
@@ -101,7 +101,7 @@ pub fn prefetch<T>(x: &[T], i: usize) {
     let _ = (x, i);
 }
 
-/// Multiplication with addition, as an instruction set has it.
+/// Arithmetic of an instruction set: multiplication with addition.
 pub trait Arithmetic {
     /// a·b + c.
     fn mul_add(a: f64, b: f64, c: f64) -> f64;
@@ -117,7 +117,7 @@ pub trait Arithmetic {
     type Isa: IsaOps;
 }
 
-/// What an instruction set does with data other than to compute with it.
+/// Operations of an instruction set other than arithmetic.
 pub trait IsaOps: Sized {
     /// Runs a loop in a function of its own, compiled for the same instructions, where there are some to choose from. Inlined
     /// together, loops would run out of registers.
@@ -132,7 +132,7 @@ pub trait IsaOps: Sized {
         transposed(rows)
     }
 
-    /// The same in single precision.
+    /// Rows as columns, in single precision.
     #[inline(always)]
     fn transpose_single(rows: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
         transposed(rows)
@@ -218,7 +218,7 @@ fn rounding_of_product(a: f64, b: f64) -> f64 {
     ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low
 }
 
-/// What needs instructions that not every processor has. Only [`vectorised`] names these types, and only where the processor
+/// Code that needs instructions that not every processor has. Only [`vectorised`] names these types, and only where the processor
 /// has them; nobody else can.
 #[cfg(target_arch = "x86_64")]
 mod registers {
@@ -310,7 +310,7 @@ mod registers {
         unsafe { transmute([a, b, c, d, e, f, g, h]) }
     }
 
-    /// The same in quarters of four rows and columns.
+    /// [`doubles`] in quarters of four rows and columns.
     #[inline]
     #[target_feature(enable = "avx2")]
     fn doubles_by_four(rows: [[f64; 8]; 8]) -> [[f64; 8]; 8] {

@@ -261,9 +261,9 @@ fn to_wide<T: Weight>(values: &[T]) -> Wide {
 /// Weights without nulls, [`OneRow`](super::blocks::OneRow).
 #[derive(Clone, Copy)]
 pub struct Dense<'a, T> {
-    /// As many as fill blocks.
+    /// Weights that fill blocks.
     whole: &'a [[T; LANES]],
-    /// The others, read once for all passes.
+    /// Other weights, read once for all passes.
     last: [T; LANES],
     blocks: usize,
 }
@@ -362,7 +362,7 @@ impl Default for Lens {
 }
 
 impl Lens {
-    /// Sets one of them, once.
+    /// Sets the length of distribution `k`, once.
     #[inline(always)]
     pub fn put(&mut self, k: usize, len: usize) {
         self.each[k] = len;
@@ -371,7 +371,7 @@ impl Lens {
         self.longest = self.longest.max(len);
     }
 
-    /// One of them.
+    /// Length of distribution `k`.
     #[inline(always)]
     pub fn get(&self, k: usize) -> usize {
         self.each[k]

@@ -21,7 +21,7 @@ use crate::kernel::options::{NanPolicy, Precision, Unit};
 use crate::kernel::registry::Registered;
 use crate::kernel::values::Values;
 
-/// Everything about a call but the data.
+/// Options of a call.
 struct Options {
     quantity: &'static Registered,
     /// For each axis, the column's first, whether it is reduced.

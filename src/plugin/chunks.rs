@@ -9,7 +9,7 @@ use crate::kernel::broadcast::Broadcast;
 pub struct ChunkPair {
     pub p: ArrayRef,
     pub q: ArrayRef,
-    /// Which rows of them belong together.
+    /// Pairing of their rows.
     pub rows: Broadcast,
 }
 

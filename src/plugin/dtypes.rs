@@ -78,7 +78,7 @@ impl Shape {
 pub struct Method {
     shape: Shape,
     name: &'static str,
-    /// What follows the name: that a state comes out.
+    /// Suffix of the name where a state comes out.
     suffix: &'static str,
     pair: bool,
     elementwise: bool,

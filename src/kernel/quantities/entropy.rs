@@ -31,7 +31,7 @@
 //! H = (S ln S + T)/S,        T = −Σ xᵢ ln xᵢ                                                                   (4)
 //! ```
 //!
-//! The same logarithm on both sides makes (4) exactly 0 for a group of one value. It cancels where H is small beside
+//! A group of one value is exactly 0, since the logarithm on both sides of (4) is the same. (4) cancels where H is small beside
 //! ln S, which leaves an absolute error of some 1e-16·(1 + |ln S|) beside that of the sums themselves, which
 //! [`groups`](crate::kernel::groups) keeps small.
 
@@ -154,7 +154,7 @@ fn in_single<A: Arithmetic, L: Layout>(x: &impl Stored) -> FastPath {
     FastPath { value, valid: lanes!(k => plain[k] & normal[k] & (rest[k] >= LEAST_REST * total[k])) }
 }
 
-/// Where the share of all but the dominant weight is below this, what is rounded in S and L counts in H.
+/// Share of all but the dominant weight below which the rounding of S and L counts in H.
 const LEAST_REST: f64 = 1e-6;
 
 /// S and L of equation (3).
@@ -378,7 +378,7 @@ mod tests {
         }
     }
 
-    /// What the logarithms of single precision leave in H, and a little for the sums; see the head of this file. Rounding
+    /// Error of H from logarithms of single precision, and a little for the sums; see the head of this file. Rounding
     /// the result to single precision adds 6e-8, and makes 7.5e-8.
     const SINGLE: f64 = 1.5e-8;
 

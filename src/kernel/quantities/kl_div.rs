@@ -245,7 +245,7 @@ fn in_double<A: Arithmetic, L: Layout>(
 /// product has to be a normal number.
 const LEAST: f64 = 1e-280;
 
-/// Where |b − a| is below this times b + a, d is in the range of ξ: [−½, 1].
+/// Largest |b − a| in units of b + a for which d is in the range of ξ, [−½, 1].
 const NEAR: f64 = 1.0 / 3.0;
 
 /// The terms of equation (2).
