@@ -125,9 +125,9 @@ fn bench_elements(c: &mut Criterion) {
 
 /// Names of the columns of summands of a quantity, for its value and for its state.
 fn columns(quantity: &Registered) -> BTreeSet<&'static str> {
-    let of_value = quantity.groups.iter().map(|groups| &groups.summands);
-    let of_state = quantity.states.iter().map(|states| &states.summands);
-    of_value.chain(of_state).flat_map(|summands| (summands.names)()).collect()
+    let for_values = quantity.groups.iter().map(|groups| &groups.summands);
+    let for_states = quantity.states.iter().map(|states| &states.summands);
+    for_values.chain(for_states).flat_map(|summands| (summands.names)()).collect()
 }
 
 fn bench_columns(c: &mut Criterion) {

@@ -90,7 +90,9 @@ ENTROPY = Quantity(
     exact=oracle.entropy,
     scale=of_totals,
     regimes=[
-        Regime("random weights", 1e-15, (2, 3, 10, 100, 1_000, 10_000, 100_000), inputs.scaled(1e-300, 1e-5, 1, 1e5, 1e300)),
+        Regime(
+            "random weights", 1e-15, (2, 3, 10, 100, 1_000, 10_000, 100_000), inputs.scaled(1e-300, 1e-5, 1, 1e5, 1e300)
+        ),
         *(
             Regime(f"weights 1 and {tail:g}", 1e-15, (2,), inputs.fixed([1.0, tail]))
             for tail in (1e-1, 1e-4, 1e-8, 1e-12, 1e-16, 1e-20, 1e-100, 1e-300)

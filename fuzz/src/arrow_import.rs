@@ -1,7 +1,7 @@
 //! Arrays of a producer that lies.
 //!
-//! Buffers are as long as they have to be for so many elements, since nobody can check that; everything else is up to the
-//! fuzzer. Reading past them is for the address sanitizer to find.
+//! Buffers are as long as they have to be for so many elements, since nobody can check that; everything else is up to
+//! the fuzzer. Reading past them is for the address sanitizer to find.
 
 use std::ffi::{CString, c_void};
 use std::ptr;

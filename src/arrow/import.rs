@@ -1,6 +1,7 @@
 //! Import of arrays from a foreign producer through the [Arrow C data interface], with checks.
 //!
-//! [`arrow_array::ffi::from_ffi`] trusts the producer. [`array`] and [`Chunks`] first check all that can be known: counts
+//! [`arrow_array::ffi::from_ffi`] trusts the producer. [`array`] and [`Chunks`] first check all that can be known:
+//! counts
 //! that are negative, that overflow or that don't fit the type, memory that isn't there, children that are too short.
 //! The size of a producer's buffers cannot be known, since the interface doesn't say it.
 //!
@@ -29,8 +30,8 @@ use super::view::{element_field, is_number};
 /// # Safety
 ///
 /// The structures and all that they point to have to be aligned and readable until they are released, nobody else's to
-/// change or to release, and releasable from any thread. Buffers have to be as long as their arrays say. That is all: the
-/// contents need not make sense. The array may be passed to the functions of this crate only.
+/// change or to release, and releasable from any thread. Buffers have to be as long as their arrays say. That is all:
+/// the contents need not make sense. The array may be passed to the functions of this crate only.
 ///
 /// # Example
 ///
@@ -55,7 +56,8 @@ pub unsafe fn array(array: FFI_ArrowArray, schema: &FFI_ArrowSchema) -> Result<A
 ///
 /// # Errors
 ///
-/// [`Error::Foreign`] for what the interface does not allow, [`Error::Unsupported`] for another nested type or an extension.
+/// [`Error::Foreign`] for what the interface does not allow, [`Error::Unsupported`] for another nested type or an
+/// extension.
 ///
 /// # Safety
 ///
@@ -69,7 +71,7 @@ pub unsafe fn data_type(schema: &FFI_ArrowSchema) -> Result<DataType, Error> {
 ///
 /// # Safety
 ///
-/// As for [`array`].
+/// The conditions of [`array`].
 unsafe fn imported(mut array: FFI_ArrowArray, data_type: &DataType) -> Result<ArrayRef, Error> {
     // SAFETY: as for this function.
     unsafe { check(&mut array, data_type) }?;
@@ -129,7 +131,7 @@ const DEEPEST: usize = 64;
 ///
 /// # Safety
 ///
-/// As for [`data_type`].
+/// The conditions of [`data_type`].
 unsafe fn type_at(schema: &FFI_ArrowSchema, depth: usize) -> Result<DataType, Error> {
     if schema.release.is_none() {
         return foreign("the schema has been released");
@@ -201,8 +203,8 @@ unsafe fn text<'a>(pointer: *const c_char) -> Option<&'a str> {
 ///
 /// # Safety
 ///
-/// Behind a pointer that isn't null there have to be `count` elements, and behind each that isn't null a `T` that nobody else
-/// refers to.
+/// Behind a pointer that isn't null there have to be `count` elements, and behind each that isn't null a `T` that
+/// nobody else refers to.
 unsafe fn pointed_at<'a, T>(pointers: *mut *mut T, count: i64, i: usize) -> Option<&'a mut T> {
     let within = usize::try_from(count).is_ok_and(|count| i < count) && !pointers.is_null();
     // SAFETY: i is within the array, as the caller has it.
@@ -213,7 +215,7 @@ unsafe fn pointed_at<'a, T>(pointers: *mut *mut T, count: i64, i: usize) -> Opti
 ///
 /// # Safety
 ///
-/// As for [`array`].
+/// The conditions of [`array`].
 unsafe fn check(array: &mut FFI_ArrowArray, data_type: &DataType) -> Result<(), Error> {
     let fail = |what: String| foreign(format!("{data_type}: {what}"));
     if array.release.is_none() {
@@ -326,7 +328,8 @@ impl Chunks {
     ///
     /// # Errors
     ///
-    /// [`Error::Foreign`] if the stream has no type, [`Error::Unsupported`] as by [`data_type`], and [`Error::Stream`] if
+    /// [`Error::Foreign`] if the stream has no type, [`Error::Unsupported`] as by [`data_type`], and [`Error::Stream`]
+    /// if
     /// it fails.
     ///
     /// # Safety

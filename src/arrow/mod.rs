@@ -6,20 +6,19 @@
 //! | [`kl_div`] | a value for each pair of lists | one value |
 //! | [`entr`], [`rel_entr`] | – | a value for each element |
 //!
-//! Lists are [`ListArray`], [`LargeListArray`], [`FixedSizeListArray`] and the list views. Of nested lists the innermost
-//! level is reduced, and the levels around it stay. Numbers are all integers, floats, decimals, Boolean, and Null, which
-//! is missing. Three things are copied: numbers that are neither `f32` nor `f64`, `f32` beside `f64`, and a single number
-//! that goes with many.
+//! Lists are [`ListArray`], [`LargeListArray`], [`FixedSizeListArray`] and the list views. Of nested lists the
+//! innermost level is reduced, and the levels around it stay. Numbers are all integers, floats, decimals, Boolean, and
+//! Null, which is missing. Three things are copied: numbers that are neither `f32` nor `f64`, `f32` beside `f64`, and
+//! a single number that goes with many.
 //!
 //! # Details
 //!
 //! The [crate](crate#rules) has the rules for missing elements and degenerate distributions. Lists of different lengths
 //! are [`Error::Lengths`], and a missing element under [`NanPolicy::Raise`] is [`Error::Missing`]; both name the row.
 //!
-//! Results are [`Float64`]. They are [`Float32`] where all inputs are `Float32` or `Float16`, with sums in double precision
-//! nevertheless. The relative error is about 1e-15 (2e-15 for the divergence of
-//! unlike p and q), in `Float32` 1e-7. A value does not depend on what lies around it in memory, behind nulls, or in
-//! neighbouring lists.
+//! Results are [`Float64`]. They are [`Float32`] where all inputs are `Float32` or `Float16`, with sums in double
+//! precision nevertheless. The relative error is about 1e-15 (2e-15 for the divergence of unlike p and q), in
+//! `Float32` 1e-7. A value does not depend on what lies around it in memory, behind nulls, or in neighbouring lists.
 //!
 //! # Example
 //!
@@ -125,9 +124,9 @@ pub fn entropy(p: &dyn Array, options: &Options) -> Result<ArrayRef, Error> {
 ///
 /// # Details
 ///
-/// q has a list for each of p, or one list for all of them. Numbers without a list around them are one such distribution,
-/// too. q may have fewer levels of lists than p: each of its lists then goes with all that are below its place in p. Where
-/// p has one list and q many, there is a value for each of q.
+/// q has a list for each of p, or one list for all of them. Numbers without a list around them are one such
+/// distribution, too. q may have fewer levels of lists than p: each of its lists then goes with all that are below its
+/// place in p. Where p has one list and q many, there is a value for each of q.
 ///
 /// Of two arrays of numbers, one may have a single element, which stands for as many as the other has: a uniform
 /// distribution. The [crate](crate#rules) has the rules for missing elements and degenerate distributions.
@@ -137,7 +136,8 @@ pub fn entropy(p: &dyn Array, options: &Options) -> Result<ArrayRef, Error> {
 /// * [`Error::Base`] if the base is not positive, finite and other than 1.
 /// * [`Error::Type`] if an array holds neither numbers nor lists of numbers.
 /// * [`Error::Depth`] if q has more levels of lists than p.
-/// * [`Error::Rows`] if the arrays differ in length and neither has just one row, [`Error::Lengths`] if two distributions
+/// * [`Error::Rows`] if the arrays differ in length and neither has just one row, [`Error::Lengths`] if two
+///   distributions
 ///   do.
 /// * [`Error::Missing`] for a null or NaN under [`NanPolicy::Raise`].
 /// * [`Error::Extent`] if a list does not lie within its values, which no array built by safe code has.
@@ -198,8 +198,8 @@ pub fn entr(p: &dyn Array) -> Result<ArrayRef, Error> {
 ///
 /// # Details
 ///
-/// A term is 0 where p = 0 ≤ q, ∞ where p or q is negative or q = 0 < p, and null for null. Nothing is normalised. One of
-/// the arrays may have a single element, which goes with all of the other.
+/// A term is 0 where p = 0 ≤ q, ∞ where p or q is negative or q = 0 < p, and null for null. Nothing is normalised. One
+/// of the arrays may have a single element, which goes with all of the other.
 ///
 /// # Errors
 ///

@@ -117,6 +117,8 @@ pub trait Numbers: Copy {
     fn as_slice(&self) -> &[f64];
     /// The numbers, to be changed.
     fn as_mut_slice(&mut self) -> &mut [f64];
+    /// Array of something else, the same throughout.
+    fn repeat<T: Copy>(x: T) -> Self::Of<T>;
     /// Array of something else, from a slice of just this length.
     fn from_slice<T: Copy>(slice: &[T]) -> Option<Self::Of<T>>;
     /// Slice of an array of something else.
@@ -138,6 +140,11 @@ impl<const N: usize> Numbers for [f64; N] {
     #[inline(always)]
     fn as_mut_slice(&mut self) -> &mut [f64] {
         self
+    }
+
+    #[inline(always)]
+    fn repeat<T: Copy>(x: T) -> [T; N] {
+        [x; N]
     }
 
     fn from_slice<T: Copy>(slice: &[T]) -> Option<[T; N]> {

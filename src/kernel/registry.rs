@@ -81,8 +81,8 @@ pub struct StateDrivers {
     pub summands: Summands,
     /// States of groups from sums, `None` if there aren't as many as there are columns.
     pub of_sums: fn(&[SumsOf]) -> Option<States>,
-    /// Merges the states between each offset and the next.
-    pub merge: fn(Parts, &[i64], Unit) -> States,
+    /// Merges the states between each offset and the next; `None` if the parts haven't as many sums as are kept.
+    pub merge: fn(Parts, &[i64], Unit) -> Option<States>,
 }
 
 impl Registered {

@@ -8,8 +8,6 @@
 //! with Pᵢ and P the totals of p. All terms are ≥ 0, so nothing cancels. Totals are [`mass`](super::mass::mass)es, times 2^−20,
 //! so that they do not overflow.
 
-use std::ops::Range;
-
 use super::blocks::Carried;
 use super::broadcast::RowPairs;
 use super::groups::{self, Sum};
@@ -72,8 +70,9 @@ pub fn states_of_rows<Q: Mergeable, T: Weight>(
 }
 
 fn kept_of_row<Q: Mergeable, T: Weight>(p: Weights<T>, q: Weights<T>) -> Q::Kept {
-    let mut sums = vec![Carried::default(); Q::Kept::LEN];
-    for at in (0..p.len()).filter(|at| p.keeps(*at) && q.keeps(*at)) {
+    let mut sums = <Q::Kept as Numbers>::repeat(Carried::default());
+    let sums = <Q::Kept as Numbers>::slice_of_mut(&mut sums);
+    for at in (0..p.len()).filter(|at| p.keeps(*at) && (!Q::PAIR || q.keeps(*at))) {
         let kept = Q::kept_of(p.get(at).unwrap_or_default(), q.get(at).unwrap_or_default());
         sums.iter_mut().zip(kept.as_slice()).for_each(|(sum, x)| sum.add(*x));
     }
@@ -105,27 +104,37 @@ pub struct Parts<'a> {
     pub ranks: &'a [Rank],
 }
 
-/// Merges the states between each offset and the next, which count from the first.
-pub fn merge<Q: Mergeable>(parts: Parts, offsets: &[i64], unit: Unit) -> States {
+/// Merges the states between each offset and the next, which count from the first; `None` if there are not as many sums as the
+/// quantity keeps.
+pub fn merge<Q: Mergeable>(parts: Parts, offsets: &[i64], unit: Unit) -> Option<States> {
+    let sums = <Q::Kept as Numbers>::from_slice(parts.sums)?;
     let mut merged = States::with_capacity::<Q>(offsets.len());
     for pair in offsets.windows(2) {
         let range = (pair[0] - offsets[0]) as usize..(pair[1] - offsets[0]) as usize;
-        let (rank, totals, nats) = merge_range::<Q>(parts, range);
+        let (values, ranks) = (&parts.values[range.clone()], &parts.ranks[range.clone()]);
+        let mut sums = sums;
+        for sums in <Q::Kept as Numbers>::slice_of_mut(&mut sums) {
+            *sums = &sums[range.clone()];
+        }
+        let (rank, totals, nats) = merge_parts::<Q>(&sums, values, ranks);
         merged.values.push(nats.map(|nats| unit.express(nats)));
         merged.push(totals, rank);
     }
-    merged
+    Some(merged)
 }
 
-fn merge_range<Q: Mergeable>(parts: Parts, range: Range<usize>) -> (Rank, Q::Kept, Option<f64>) {
-    let rank = parts.ranks[range.clone()].iter().copied().max().unwrap_or(Rank::Absent);
-    let sums: Vec<&[f64]> = parts.sums.iter().map(|sums| &sums[range.clone()]).collect();
+fn merge_parts<Q: Mergeable>(
+    sums: &<Q::Kept as Numbers>::Of<&[f64]>,
+    values: &[f64],
+    ranks: &[Rank],
+) -> (Rank, Q::Kept, Option<f64>) {
+    let columns = <Q::Kept as Numbers>::slice_of(sums);
     let mut totals = Q::Kept::ZERO;
-    totals.as_mut_slice().iter_mut().zip(&sums).for_each(|(total, sums)| *total = sum(sums));
-    let value = || match <Q::Kept as Numbers>::from_slice(&sums) {
-        Some(sums) if totals.as_slice().iter().all(|total| total.is_finite()) => {
-            within(&parts.values[range], <Q::Kept as Numbers>::slice_of(&sums)[0], totals.as_slice()[0])
-                + Q::between(&sums, totals)
+    totals.as_mut_slice().iter_mut().zip(columns).for_each(|(total, sums)| *total = sum(sums));
+    let rank = ranks.iter().copied().max().unwrap_or(Rank::Absent);
+    let value = || match totals.as_slice() {
+        finite if finite.iter().all(|total| total.is_finite()) => {
+            within(values, columns[0], finite[0]) + Q::between(sums, totals)
         }
         _ => f64::NAN,
     };

@@ -107,7 +107,8 @@ fn groups(quantity: &Registered) -> Vec<f64> {
             results.extend(&values);
             let kept: Vec<&[f64]> = states.sums.iter().map(|sums| &sums[..]).collect();
             let parts = Parts { sums: &kept, values: &values, ranks: &states.ranks };
-            let merged = (drivers.merge)(parts, &[0, groups as i64 / 2, groups as i64], Unit::new(None));
+            let merged =
+                (drivers.merge)(parts, &[0, groups as i64 / 2, groups as i64], Unit::new(None)).unwrap();
             results.extend(merged.sums.iter().flatten());
             results.extend(merged.values.into_parts().0);
         }

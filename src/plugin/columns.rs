@@ -39,9 +39,9 @@ fn of_columns<O: OfWeights>(inputs: &[Series], sequence: Sequence, compute: O) -
 }
 
 fn of_columns_in<T: Float, O: OfWeights>(inputs: &[Series], compute: O) -> PolarsResult<O::Out> {
-    let columns = inputs.iter().map(convert::column::<T>).collect::<PolarsResult<Vec<_>>>()?;
-    let (p, q) = (convert::weights(&columns[0]), columns.get(1).map(convert::weights));
-    compute.of(p, q)
+    let p = convert::column::<T>(&inputs[0])?;
+    let q = inputs.get(1).map(convert::column::<T>).transpose()?;
+    compute.of(convert::weights(&p), q.as_ref().map(convert::weights))
 }
 
 /// The error of columns that no check has compared.

@@ -13,6 +13,7 @@
 
 use polars::prelude::*;
 use polars_arrow::array::{Array, BooleanArray, ListArray, PrimitiveArray, StructArray};
+use polars_arrow::compute::utils::combine_validities_and;
 
 use super::convert::{self, Float};
 use crate::kernel::broadcast::RowPairs;
@@ -146,11 +147,11 @@ impl StateKind {
         let states = array.values().sliced(first, last - first);
         let states = Opened::new(&*states, lists.dtype())?;
         let floats = self.floats().map(|name| states.floats(name)).collect::<PolarsResult<Vec<_>>>()?;
-        let (values, sums) =
-            floats.split_last().map_or((&[][..], &[][..]), |(values, sums)| (&values[..], sums));
-        let sums: Vec<&[f64]> = sums.iter().map(|sums| &sums[..]).collect();
+        let mut sums: Vec<&[f64]> = floats.iter().map(|floats| floats.values().as_slice()).collect();
+        let values = sums.pop().unwrap_or_default();
         let parts = Parts { sums: &sums, values, ranks: &states.ranks()? };
-        Ok((self.drivers.merge)(parts, offsets, unit))
+        let merged = (self.drivers.merge)(parts, offsets, unit);
+        merged.ok_or_else(|| polars_err!(ComputeError: "expected states of {}", self.quantity.name))
     }
 }
 
@@ -186,25 +187,29 @@ impl<'a> Opened<'a> {
     }
 
     /// The numbers of a field. One that is null, as in a format without infinities, is none.
-    fn floats(&self, name: &str) -> PolarsResult<Vec<f64>> {
+    fn floats(&self, name: &str) -> PolarsResult<PrimitiveArray<f64>> {
         let (array, field) = self.field(name)?;
         let numbers = convert::as_floats::<f64>(array.clone(), field.dtype())?;
-        Ok(convert::weights(&numbers).iter().map(|x| x.unwrap_or(f64::NAN)).collect())
+        if numbers.null_count() == 0 {
+            return Ok(numbers);
+        }
+        let or_nan = convert::weights(&numbers).iter().map(|x| x.unwrap_or(f64::NAN)).collect();
+        Ok(PrimitiveArray::from_vec(or_nan))
     }
 
     /// The ranks: null for a state that is null as a whole, or whose rule is.
     fn ranks(&self) -> PolarsResult<Vec<Rank>> {
         let (array, field) = self.field(RULE)?;
         let codes = convert::primitives::<i64>(array.clone(), field.dtype(), &DataType::Int64)?;
-        let rank = |i: usize| {
-            if self.array.is_null(i) || codes.is_null(i) {
+        let there = combine_validities_and(self.array.validity(), codes.validity());
+        let rank = |(i, code): (usize, &i64)| {
+            if there.as_ref().is_some_and(|bits| !bits.get_bit(i)) {
                 return Ok(Rank::Null);
             }
-            let code = codes.value(i);
-            Rank::from_code(code).ok_or_else(|| {
+            Rank::from_code(*code).ok_or_else(|| {
                 polars_err!(ComputeError: "a state's rule is {code}, which no version of this library writes")
             })
         };
-        (0..self.array.len()).map(rank).collect()
+        codes.values().iter().enumerate().map(rank).collect()
     }
 }

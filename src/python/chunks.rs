@@ -35,8 +35,8 @@ impl Column {
         element_field(&self.data_type).is_none() || self.len() == 1
     }
 
-    /// The column in one piece. Chunks of numbers are copied together. Lists are only if their rows are in several chunks,
-    /// which no caller asks for.
+    /// The column in one piece. Chunks of numbers are copied together. Lists are only if their rows are in several
+    /// chunks, which no caller asks for.
     pub fn array(&self) -> Result<ArrayRef, Error> {
         let mut filled = self.chunks.iter().filter(|chunk| !chunk.is_empty());
         match (filled.next(), filled.next()) {
@@ -79,8 +79,8 @@ fn joined(chunks: &[ArrayRef], data_type: &DataType) -> Result<ArrayRef, Error> 
     }
 }
 
-/// Results of a function of each chunk, which is let go of before the next one is asked for. Without any chunk the result has
-/// the type of that of an empty one.
+/// Results of a function of each chunk, which is let go of before the next one is asked for. Without any chunk the
+/// result has the type of that of an empty one.
 pub fn map_chunks(
     data_type: &DataType,
     chunks: impl Iterator<Item = Result<ArrayRef, Error>>,
@@ -99,8 +99,8 @@ pub fn map_chunks(
     Ok(Column::chunked(data_type, out))
 }
 
-/// Results of a function of rows of p and the same rows of q, in the chunks of p. A side of one row goes with all of the
-/// other; if that side is p, and p a stream, the chunks are those of q.
+/// Results of a function of rows of p and the same rows of q, in the chunks of p. A side of one row goes with all of
+/// the other; if that side is p, and p a stream, the chunks are those of q.
 pub fn map_pairs(
     p: Column,
     q: Column,
@@ -121,7 +121,8 @@ pub fn map_pairs(
     p.map_chunks(|p| map_pieces(p, &mut q, &function))
 }
 
-/// Results of a function of a chunk of p and the next rows of q: pulled apart where a chunk of q ends, and put together again.
+/// Results of a function of a chunk of p and the next rows of q: pulled apart where a chunk of q ends, and put
+/// together again.
 fn map_pieces(
     p: &dyn Array,
     q: &mut Pieces,

@@ -24,8 +24,8 @@ pub enum Source {
 }
 
 impl Source {
-    /// Opens an object that speaks Arrow and holds numbers, or lists of them where `lists` are taken. A table of one column is
-    /// that column.
+    /// Opens an object that speaks Arrow and holds numbers, or lists of them where `lists` are taken. A table of one
+    /// column is that column.
     pub fn open(object: &Bound<'_, PyAny>, side: Side, lists: bool) -> PyResult<Source> {
         let source = if object.hasattr("__arrow_c_array__")? {
             let capsules = object.call_method0("__arrow_c_array__")?;

@@ -37,8 +37,8 @@ pub struct Whole(ArrayRef);
 
 /// Values in Arrow arrays that follow each other, as `pyarrow.chunked_array` has them.
 ///
-/// It implements the Arrow PyCapsule interface: `pyarrow.chunked_array(x)`, `polars.Series(x)` and any other consumer of
-/// streams read it without a copy. `numpy.asarray(x)` copies the chunks together, unless there is just one.
+/// It implements the Arrow PyCapsule interface: `pyarrow.chunked_array(x)`, `polars.Series(x)` and any other consumer
+/// of streams read it without a copy. `numpy.asarray(x)` copies the chunks together, unless there is just one.
 #[pyclass(frozen, module = "polars_entropy.arrow", name = "ChunkedArray")]
 pub struct Chunked(Column);
 
