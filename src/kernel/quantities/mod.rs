@@ -9,8 +9,11 @@ pub use kl_div::{KlDiv, RelEntr};
 use super::registry::{Function, Registered};
 
 /// All quantities, with what they can do.
-pub static QUANTITIES: &[Registered] =
-    &[Registered::mergeable::<Entropy>(), Registered::mergeable::<KlDiv>()];
+pub static QUANTITIES: &[Registered] = &[
+    // A line each.
+    Registered::mergeable::<Entropy>(),
+    Registered::mergeable::<KlDiv>(),
+];
 
 /// All functions of single elements.
 pub static FUNCTIONS: &[Function] = &[Function::of::<Entr>(), Function::of::<RelEntr>()];
