@@ -105,10 +105,11 @@ def test_booleans_are_0_and_1(quantity, engine):
     ],
 )
 def test_two_inputs_are_single_only_if_neither_needs_more(pair, engine, p, q, out):
-    frame = pl.DataFrame({"p": [[1, 1]], "q": [[1, 1]]}, schema={"p": pl.List(pl.Int8), "q": pl.List(pl.Int8)})
+    # Of a single event every quantity is 0.
+    frame = pl.DataFrame({"p": [[1]], "q": [[1]]}, schema={"p": pl.List(pl.Int8), "q": pl.List(pl.Int8)})
 
     def cast(name, dtype):
-        nulls = pl.Series(name, [[None, None]], dtype=pl.List(pl.Null))
+        nulls = pl.Series(name, [[None]], dtype=pl.List(pl.Null))
         return nulls if dtype == pl.Null else frame[name].cast(pl.List(dtype))
 
     frame = pl.DataFrame([cast("p", p), cast("q", q)])
