@@ -44,7 +44,7 @@ test: test-rust test-python
 # The second: what the fuzzer found stays found.
 test-rust:
 	cargo test $(RUST)
-	cargo test --locked --package polars-entropy-fuzz
+	cargo test --locked --package polars-entropy-fuzz --no-default-features
 
 test-python: $(VENV)/.installed
 	$(VENV)/bin/pytest -n auto

@@ -1,9 +1,8 @@
 //! Import of arrays from a foreign producer through the [Arrow C data interface], with checks.
 //!
 //! [`arrow_array::ffi::from_ffi`] trusts the producer. [`array`] and [`Chunks`] first check all that can be known:
-//! counts
-//! that are negative, that overflow or that don't fit the type, memory that isn't there, children that are too short.
-//! The size of a producer's buffers cannot be known, since the interface doesn't say it.
+//! counts that are negative, that overflow or that don't fit the type, memory that isn't there, children that are too
+//! short. The size of a producer's buffers cannot be known, since the interface doesn't say it.
 //!
 //! Begin and end of lists are checked by the functions of [this crate](super) that read them, and by no others. So an
 //! imported array is for those only, and this module is no part of the crate's public face.
@@ -329,8 +328,7 @@ impl Chunks {
     /// # Errors
     ///
     /// [`Error::Foreign`] if the stream has no type, [`Error::Unsupported`] as by [`data_type`], and [`Error::Stream`]
-    /// if
-    /// it fails.
+    /// if it fails.
     ///
     /// # Safety
     ///

@@ -137,8 +137,7 @@ pub fn entropy(p: &dyn Array, options: &Options) -> Result<ArrayRef, Error> {
 /// * [`Error::Type`] if an array holds neither numbers nor lists of numbers.
 /// * [`Error::Depth`] if q has more levels of lists than p.
 /// * [`Error::Rows`] if the arrays differ in length and neither has just one row, [`Error::Lengths`] if two
-///   distributions
-///   do.
+///   distributions do.
 /// * [`Error::Missing`] for a null or NaN under [`NanPolicy::Raise`].
 /// * [`Error::Extent`] if a list does not lie within its values, which no array built by safe code has.
 /// * [`Error::Arrow`] if there is no memory for the result.
