@@ -1,4 +1,4 @@
-//! Shannon entropy and Kullback–Leibler divergence of slices and Arrow arrays, and as Polars expressions.
+//! Shannon entropy, Kullback–Leibler divergence and cross-entropy of slices and Arrow arrays, and as Polars expressions.
 //!
 //! ```
 //! use polars_entropy::{Options, entropy, kl_div};
@@ -11,7 +11,7 @@
 //!
 //! | item | feature | input |
 //! | --- | --- | --- |
-//! | [`entropy`], [`kl_div`] | | slices |
+//! | [`entropy`], [`kl_div`], [`cross_entropy`] | | slices |
 #![cfg_attr(feature = "arrow", doc = "| [`arrow`] | `arrow` | arrays of arrow-rs |")]
 #![cfg_attr(not(feature = "arrow"), doc = "| `arrow` | `arrow` | arrays of arrow-rs |")]
 //! | the plugin of the Python package `polars-entropy` | `plugin` | Polars expressions |
@@ -24,7 +24,7 @@
 //! A distribution need not sum to one. A missing element is a NaN or, in an array, a null. The first rule that applies
 //! decides:
 //!
-//! | case | entropy | divergence D(p‖q) |
+//! | case | entropy | divergence D(p‖q), cross-entropy |
 //! | --- | --- | --- |
 //! | a list of an array is null, in p or in q | null | null |
 //! | p and q differ in length | – | error |
@@ -36,7 +36,7 @@
 //! | a negative weight | −∞ | ∞ |
 //! | a total of zero | NaN | NaN (either total) |
 //! | q = 0 < p somewhere | – | ∞ |
-//! | otherwise | the value, never negative | the value, never negative, and exactly 0 for p = q |
+//! | otherwise | the value, never negative | the value, never negative, and D exactly 0 for p = q |
 //!
 //! The relative error is about 1e-15, and 2e-15 for the divergence of unlike p and q.
 
@@ -57,4 +57,4 @@ mod slices;
 pub use kernel::options::NanPolicy;
 pub use kernel::rules::Side;
 pub use options::Options;
-pub use slices::{Error, entropy, kl_div};
+pub use slices::{Error, cross_entropy, entropy, kl_div};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::kernel::quantities::{Entropy, KlDiv};
+use crate::kernel::quantities::{CrossEntropy, Entropy, KlDiv};
 use crate::kernel::registry::{ByFloat, Registered};
 use crate::kernel::rules::{Missing, Side};
 use crate::kernel::weights::Weights;
@@ -131,6 +131,36 @@ pub fn entropy(p: &[f64], options: &Options) -> Result<f64, Error> {
 /// [doi:10.1214/aoms/1177729694]: https://doi.org/10.1214/aoms/1177729694
 pub fn kl_div(p: &[f64], q: &[f64], options: &Options) -> Result<f64, Error> {
     value(&Registered::rows::<KlDiv>(), p, Some(q), options)
+}
+
+/// Cross-entropy of one distribution relative to another one.
+///
+/// CE = −Σ (pᵢ/P) ln (qᵢ/Q) with P = Σ pᵢ and Q = Σ qᵢ, in units of ln `base`: the entropy of p plus its divergence from q
+/// (D. F. Kerridge, *Inaccuracy and Inference*, 1961).
+///
+/// # Details
+///
+/// Neither side needs to sum to one. The [crate](crate#rules) has the rules for
+/// NaN and for degenerate distributions.
+///
+/// # Errors
+///
+/// * [`Error::Base`] if the base is not positive, finite and other than 1.
+/// * [`Error::Lengths`] if p and q differ in length.
+/// * [`Error::Missing`] for a NaN under [`NanPolicy::Raise`](crate::NanPolicy::Raise).
+///
+/// # Example
+///
+/// ```
+/// use polars_entropy::{Options, cross_entropy};
+///
+/// let bits = Options { base: Some(2.0), ..Options::default() };
+/// assert_eq!(cross_entropy(&[1.0, 0.0], &[0.5, 0.5], &bits)?, 1.0);
+/// assert_eq!(cross_entropy(&[1.0, 1.0], &[1.0, 3.0], &bits)?, 2.0 - 0.5 * 3f64.log2());
+/// # Ok::<(), polars_entropy::Error>(())
+/// ```
+pub fn cross_entropy(p: &[f64], q: &[f64], options: &Options) -> Result<f64, Error> {
+    value(&Registered::rows::<CrossEntropy>(), p, Some(q), options)
 }
 
 /// Value of a quantity, that of a row with these weights.

@@ -114,3 +114,18 @@ KL_DIV = [
     Two("9 from uniform", [0.0] * 8 + [1.0] * 8, [3.0] * 16, LN2, LN2),
     Two("9 more than a run", [1.0] * 512 + [0.0] * 512, [2.0] * 1024, LN2, LN2),
 ]
+
+CROSS_ENTROPY = [
+    *COMPARISONS,
+    Two("3 null in p", [None, 1.0, 1.0], [1.0, 1.0, 3.0], None, math.log(4) - 0.5 * math.log(3)),
+    Two("3 null in q", [1.0, 1.0, 1.0], [None, 1.0, 1.0], None, LN2),
+    Two("3 NaN in p", [NAN, 1.0, 1.0], [1.0, 1.0, 1.0], NAN, LN2),
+    Two("3 NaN in q", [1.0, 1.0, 1.0], [NAN, 2.0, 2.0], NAN, LN2),
+    Two("9 p = 0 <= q", [0.0, 1.0, 0.0], [1.0, 1.0, 0.0], LN2, LN2),
+    Two("9 p = q", [2.0] * 4, [2.0] * 4, LN4, LN4),
+    Two("9 one pair", [3.0], [0.1], 0.0, 0.0),
+    Two("9 all in one event", [0.0, 3.0, 0.0], [0.0, 7.0, 0.0], 0.0, 0.0),
+    Two("9 unnormalised", [10.0, 0.0], [0.5, 0.5], LN2, LN2),
+    Two("9 from uniform", [0.0] * 8 + [1.0] * 8, [3.0] * 16, math.log(16), math.log(16)),
+    Two("9 more than a run", [1.0] * 512 + [0.0] * 512, [2.0] * 1024, math.log(1024), math.log(1024)),
+]

@@ -31,6 +31,13 @@ def kl_div(p: Weights, q: Weights, bits: int | None = None) -> mpmath.mpf:
         return mean_ln(p, p, q, bits) - mpmath.log(total(p, bits) / total(q, bits))
 
 
+def cross_entropy(p: Weights, q: Weights, bits: int | None = None) -> mpmath.mpf:
+    """ln Q - Σ p ln q / P."""
+    bits = bits or enough(p, q)
+    with mpmath.workprec(bits):
+        return mpmath.log(total(q, bits)) - mean_ln(p, q, None, bits)
+
+
 def total(x: Weights, bits: int) -> mpmath.mpf:
     """Σ x."""
     return mpmath.mp.make_mpf(mpf_sum([from_float(float(v)) for v in x], bits))

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import scipy.stats
 
 import contract
@@ -126,4 +127,37 @@ KL_DIV = Quantity(
     ],
 )
 
-QUANTITIES = [ENTROPY, KL_DIV]
+
+def of_reference(value: Any, _: Any, q: Any) -> Any:
+    """The scale of errors of what takes the logarithms of q."""
+    return 1 + abs(math.log(q)) + value
+
+
+def scipy_cross_entropy(p: Any, q: Any, **how: Any) -> Any:
+    """H(p) + D(p‖q) of the pairs of which nothing is missing."""
+    p = np.where(np.isnan(q), np.nan, p)
+    return scipy.stats.entropy(p, **how) + scipy.stats.entropy(p, q, **how)
+
+
+CROSS_ENTROPY = Quantity(
+    name="cross_entropy",
+    symbol="CE",
+    pair=True,
+    sums=("mass_p", "mass_q"),
+    cases=contract.CROSS_ENTROPY,
+    scipy=scipy_cross_entropy,
+    exact=oracle.cross_entropy,
+    scale=of_reference,
+    regimes=[
+        Regime("random p and q", 1e-15, LENGTHS, inputs.independent),
+        *(Regime(f"q = p·(1 + {noise:g}·noise)", 1e-15, LENGTHS, inputs.nearly_equal(noise)) for noise in NEAR),
+        *(
+            Regime(f"p and q 1 and {tail:g}", 1e-15, (2,), inputs.fixed([1.0, tail], [1.0, 3 * tail]))
+            for tail in (1e-1, 1e-4, 1e-8, 1e-12, 1e-16, 1e-20, 1e-100, 1e-300)
+        ),
+        Regime("p and q of a vocabulary", 1e-15, (32_000,), inputs.vocabulary),
+        Regime("Float32, random p and q", 1e-7, LENGTHS, inputs.single(inputs.independent)),
+    ],
+)
+
+QUANTITIES = [ENTROPY, KL_DIV, CROSS_ENTROPY]

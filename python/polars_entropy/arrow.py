@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from polars_entropy._arguments import NanPolicy
     from polars_entropy._reference import Vector
 
-__all__ = ["Array", "ChunkedArray", "entr", "entropy", "kl_div", "rel_entr"]
+__all__ = ["Array", "ChunkedArray", "cross_entropy", "entr", "entropy", "kl_div", "rel_entr"]
 
 
 class SupportsArrowArray(Protocol):
@@ -172,6 +172,78 @@ def kl_div(
 
     """
     return _distribution("kl_div", p, *_reference(q), base=base, nan_policy=nan_policy)
+
+
+@overload
+def cross_entropy(
+    p: SupportsArrowArray,
+    q: SupportsArrow | Vector | float,
+    *,
+    base: float | None = ...,
+    nan_policy: NanPolicy = ...,
+) -> Array: ...
+@overload
+def cross_entropy(
+    p: SupportsArrowStream,
+    q: SupportsArrow | Vector | float,
+    *,
+    base: float | None = ...,
+    nan_policy: NanPolicy = ...,
+) -> ChunkedArray: ...
+def cross_entropy(
+    p: SupportsArrow,
+    q: SupportsArrow | Vector | float,
+    *,
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+) -> Array | ChunkedArray:
+    r"""Cross-entropy of each list of p relative to its list of q, or of two columns of numbers.
+
+    :math:`\mathrm{CE} = -\sum_i \frac{p_i}{P} \ln \frac{q_i}{Q}` with :math:`P = \sum_i p_i`,
+    :math:`Q = \sum_i q_i` (Kerridge 1961). It is the entropy of p plus the divergence of p from q. Neither side
+    needs to sum to one.
+
+    Parameters
+    ----------
+    p
+        As in `entropy`.
+    q
+        The reference.
+
+        * For lists in p: as many lists, which may lack outer levels that p has; or one distribution for all lists, as
+          an Arrow array of one list or of numbers, a sequence or a NumPy vector.
+        * For numbers in p: as many numbers; or one number, which means a uniform q.
+    base
+        As in `entropy`.
+    nan_policy
+        As in `entropy`, for pairs with a null or a NaN.
+
+    Returns
+    -------
+    Array or ChunkedArray
+        One value per list of p, inside the outer levels of nested lists; for numbers a single value. Float64, or
+        Float32 if neither p nor q needs more. An `Array` for an array, a `ChunkedArray` with the chunks of p for a
+        stream. If p is one list and q has many, there is one value per list of q, in the chunks of q if p is a stream.
+        The values of lists are those of `info.list.cross_entropy`, to the last bit.
+
+    Raises
+    ------
+    TypeError
+        If `p` is not Arrow data, if p or q holds neither numbers nor lists of numbers, if q has more levels of lists
+        than p, or if q is one number and p has lists. If `base` is not a number.
+    ValueError, MemoryError
+        As in `entropy`. If p and q, or two of their lists, differ in length.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from polars_entropy.arrow import cross_entropy
+    >>> p = pa.chunked_array([[[1.0, 0.0]], [[0.5, 0.5], [0.0, 1.0]]])
+    >>> cross_entropy(p, [0.5, 0.5], base=2)
+    <polars_entropy.arrow.ChunkedArray of 3 Float64 in 2 chunks: [1.0, 1.0, 1.0]>
+
+    """
+    return _distribution("cross_entropy", p, *_reference(q), base=base, nan_policy=nan_policy)
 
 
 @overload

@@ -67,7 +67,7 @@ pub(crate) use self::view::{check_type, element_field, is_single};
 use crate::kernel::broadcast::Broadcast;
 use crate::kernel::layout::{OuterList, Pairing};
 use crate::kernel::options::{Precision, Unit};
-use crate::kernel::quantities::{Entr, Entropy, KlDiv, RelEntr};
+use crate::kernel::quantities::{CrossEntropy, Entr, Entropy, KlDiv, RelEntr};
 use crate::kernel::registry::{ByFloat, Function, Registered};
 use crate::kernel::values::Values;
 pub use crate::{NanPolicy, Options, Side};
@@ -163,6 +163,52 @@ pub fn entropy(p: &dyn Array, options: &Options) -> Result<ArrayRef, Error> {
 /// [doi:10.1214/aoms/1177729694]: https://doi.org/10.1214/aoms/1177729694
 pub fn kl_div(p: &dyn Array, q: &dyn Array, options: &Options) -> Result<ArrayRef, Error> {
     distribution(&Registered::rows::<KlDiv>(), p, Some(q), options)
+}
+
+/// Cross-entropy of each list of p relative to that of q, or of an array of numbers relative to another one.
+///
+/// CE = −Σ (pᵢ/P) ln (qᵢ/Q) with P = Σ pᵢ and Q = Σ qᵢ, in units of ln `base`: the entropy of p plus its divergence from q
+/// (D. F. Kerridge, *Inaccuracy and Inference*, 1961).
+///
+/// # Details
+///
+/// q has a list for each of p, or one list for all of them. Numbers without a list around them are one such
+/// distribution, too. q may have fewer levels of lists than p: each of its lists then goes with all that are below its
+/// place in p. Where p has one list and q many, there is a value for each of q.
+///
+/// Of two arrays of numbers, one may have a single element, which stands for as many as the other has: a uniform
+/// distribution. The [crate](crate#rules) has the rules for missing elements and degenerate distributions.
+///
+/// # Errors
+///
+/// * [`Error::Base`] if the base is not positive, finite and other than 1.
+/// * [`Error::Type`] if an array holds neither numbers nor lists of numbers.
+/// * [`Error::Depth`] if q has more levels of lists than p.
+/// * [`Error::Rows`] if the arrays differ in length and neither has just one row, [`Error::Lengths`] if two
+///   distributions do.
+/// * [`Error::Missing`] for a null or NaN under [`NanPolicy::Raise`].
+/// * [`Error::Extent`] if a list does not lie within its values, which no array built by safe code has.
+/// * [`Error::Arrow`] if there is no memory for the result.
+///
+/// # Example
+///
+/// ```
+/// use arrow_array::cast::AsArray;
+/// use arrow_array::types::Float64Type;
+/// use arrow_array::{Float64Array, ListArray};
+/// use polars_entropy::arrow::{Options, cross_entropy};
+///
+/// let p = ListArray::from_iter_primitive::<Float64Type, _, _>([
+///     Some(vec![Some(1.0), Some(0.0)]),
+///     Some(vec![Some(0.5), Some(0.5)]),
+/// ]);
+/// let uniform = Float64Array::from(vec![0.5, 0.5]);
+/// let bits = cross_entropy(&p, &uniform, &Options { base: Some(2.0), ..Options::default() })?;
+/// assert_eq!(bits.as_primitive::<Float64Type>().values(), &[1.0, 1.0]);
+/// # Ok::<(), polars_entropy::arrow::Error>(())
+/// ```
+pub fn cross_entropy(p: &dyn Array, q: &dyn Array, options: &Options) -> Result<ArrayRef, Error> {
+    distribution(&Registered::rows::<CrossEntropy>(), p, Some(q), options)
 }
 
 /// Terms of an entropy: −p ln p for each element, as `scipy.special.entr` has it.

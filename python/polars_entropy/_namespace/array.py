@@ -158,6 +158,74 @@ class ArrayInfo(Accessor[T]):
         """
         return self._value("kl_div", self._reference(q), axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy)
 
+    def cross_entropy(
+        self,
+        q: Column | Cell,
+        *,
+        axis: Axis = -1,
+        keepdims: bool = False,
+        base: float | None = None,
+        nan_policy: NanPolicy = "propagate",
+    ) -> T:
+        r"""Cross-entropy of p relative to q along axes of the column.
+
+        :math:`\mathrm{CE} = -\sum_i \frac{p_i}{P} \ln \frac{q_i}{Q}` with :math:`P = \sum_i p_i`,
+        :math:`Q = \sum_i q_i` [1]_. It is the entropy of p plus the divergence of p from q. Neither side needs to sum
+        to one.
+
+        Parameters
+        ----------
+        q
+            The reference. A cell of q has the shape of p's cells, or that of their last axes; it is repeated along the
+            others.
+
+            * A column name, an expression or a Series: a cell for each of p.
+            * Nested sequences of numbers, a NumPy array, a one-row Series, a literal or an aggregate: one cell for
+              every row.
+        axis
+            Axes to reduce, as in `entropy`.
+        keepdims
+            Keep reduced axes, with width 1.
+        base
+            Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+        nan_policy
+            Treatment of pairs with a null or a NaN.
+
+            * `"propagate"`: a result is null if there is a null, else NaN.
+            * `"omit"`: such pairs are dropped.
+            * `"raise"`: an error names the column, the row and the element.
+
+        Returns
+        -------
+        Expr or Series
+            Cells without the reduced axes, or values if no axis is left, named like p. One for each row, or, where axis
+            0 is reduced, one per column, group or window. Float64, or Float32 if neither p nor q needs more. The values
+            are those of `info.list.cross_entropy`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `q`, `axis`, `keepdims`, `base` or `nan_policy` is invalid, when the expression is built.
+        polars.exceptions.ComputeError
+            If p or q does not hold arrays of numbers, if their shapes do not match or if there is no such axis, when
+            the plan is resolved. If a weight is missing under `"raise"`, when the query runs.
+
+        References
+        ----------
+        .. [1] D. F. Kerridge, "Inaccuracy and Inference", 1961.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> P = pl.Series("P", [[1, 1], [9, 1]], dtype=pl.Array(pl.Int64, 2))
+        >>> P.info.arr.cross_entropy([9, 1], base=2).round(6).to_list()
+        [1.736966, 0.468996]
+
+        """
+        return self._value(
+            "cross_entropy", self._reference(q), axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy
+        )
+
     def _value(
         self,
         quantity: str,

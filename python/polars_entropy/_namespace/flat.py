@@ -162,6 +162,74 @@ class Info(Accessor[T]):
         """
         return self._value("kl_div", self._reference(q), base=base, nan_policy=nan_policy)
 
+    def cross_entropy(
+        self, q: Column | Vector | float, *, base: float | None = None, nan_policy: NanPolicy = "propagate"
+    ) -> T:
+        r"""Cross-entropy of a column, group or window p relative to q.
+
+        :math:`\mathrm{CE} = -\sum_i \frac{p_i}{P} \ln \frac{q_i}{Q}` with :math:`P = \sum_i p_i`,
+        :math:`Q = \sum_i q_i` [1]_. It is the entropy of p plus the divergence of p from q. Neither side needs to sum
+        to one.
+
+        Parameters
+        ----------
+        q
+            The reference.
+
+            * A column name, an expression or a Series: a weight for each of p.
+            * One number or aggregate: a uniform q.
+            * A sequence of numbers or a NumPy vector: a weight for each row of the frame, in `select`. In a group, join
+              it in as a column first.
+        base
+            Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+        nan_policy
+            Treatment of pairs with a null or a NaN.
+
+            * `"propagate"`: the result is null if there is a null, else NaN.
+            * `"omit"`: such pairs are dropped.
+            * `"raise"`: an error names the column and the row.
+
+        Returns
+        -------
+        Expr or Series
+            One value per column, group or window, named like p and never negative. Float64, or Float32 if neither p nor
+            q needs more.
+
+            * 0.0 if there are no weights.
+            * NaN if a weight is infinite, or if a total is zero.
+            * inf if a weight is negative, or if q is 0 where p is not.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `q`, `base` or `nan_policy` is invalid, when the expression is built.
+        polars.exceptions.ComputeError
+            If p or q does not hold numbers, when the plan is resolved. If p and q differ in length, or if a weight is
+            missing under `"raise"`, when the query runs.
+
+        Notes
+        -----
+        This is an aggregation, as `entropy` is.
+
+        The error is absolute, at most ``1e-14 * (1 + abs(ln(Q)) + CE)`` for up to a million rows. One case exceeds
+        this bound: a streaming group-by over many weights that are each below 1e-11 of their total. A total below
+        1e-290 has fewer digits. For a small relative error, gather both sides into rows:
+        ``pl.col("p").implode().info.list.cross_entropy(pl.col("q").implode())``.
+
+        References
+        ----------
+        .. [1] D. F. Kerridge, "Inaccuracy and Inference", 1961.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> flips = pl.DataFrame({"biased": [9, 1], "fair": [1, 1]})
+        >>> flips.select(pl.col("fair").info.cross_entropy("biased", base=2).round(6)).item()
+        1.736966
+
+        """
+        return self._value("cross_entropy", self._reference(q), base=base, nan_policy=nan_policy)
+
     def entropy_state(self, *, nan_policy: NanPolicy = "propagate") -> T:
         r"""Mergeable state of a column, group or window, for the entropy of several of them together.
 
@@ -282,6 +350,63 @@ class Info(Accessor[T]):
 
         """
         return self._state("kl_div", self._reference(q), nan_policy=nan_policy)
+
+    def cross_entropy_state(self, q: Column | Vector | float, *, nan_policy: NanPolicy = "propagate") -> T:
+        r"""Mergeable state of a column, group or window p and its q, for the cross-entropy of several of them together.
+
+        `merge` computes the cross-entropy of the whole from the states of its parts, such as days or shards. It uses
+        :math:`\mathrm{CE} = \sum_i w_i \mathrm{CE}_i - \sum_i w_i \ln v_i` with :math:`w_i = P_i / P`,
+        :math:`v_i = Q_i / Q`. The parts must hold different events, with both sides of an event in one part.
+
+        Parameters
+        ----------
+        q
+            The reference, as in `cross_entropy`.
+        nan_policy
+            As in `cross_entropy`. It is applied here: a merge has no policy.
+
+        Returns
+        -------
+        Expr or Series
+            A Struct per column, group or window, with these fields:
+
+            * `mass_p`, `mass_q` (Float64): the totals of p and q, times 2⁻²⁰ so that they do not overflow.
+            * `cross_entropy` (Float64): the cross-entropy in nats.
+            * `rule` (Int32): the number of the rule that the pairs call for, see Notes.
+            * `single` (Boolean): True. The field is there only if `cross_entropy` is Float32, and makes the merge
+              Float32.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `q` or `nan_policy` is invalid, when the expression is built.
+        polars.exceptions.ComputeError
+            As in `cross_entropy`.
+
+        Notes
+        -----
+        This is an aggregation, as `entropy` is.
+
+        The first rule that applies gives the field `rule`. The numbers stay the same in later versions.
+
+        * 3: a weight is null.
+        * 4: there are no pairs.
+        * 5: a weight is NaN or infinite.
+        * 6: a weight is negative.
+        * 7: the total of p is zero.
+        * 8: q is 0 where p is not.
+        * 9: none of these.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> flips = pl.DataFrame({"part": [1, 2], "biased": [9, 1], "fair": [1, 1]})
+        >>> parts = flips.group_by("part").agg(state=pl.col("fair").info.cross_entropy_state("biased"))
+        >>> parts.select(pl.col("state").info.merge(base=2).round(6)).item()
+        1.736966
+
+        """
+        return self._state("cross_entropy", self._reference(q), nan_policy=nan_policy)
 
     def merge(self, *, base: float | None = None) -> T:
         r"""Value of the whole from the states of its parts, for a column of states of any quantity.

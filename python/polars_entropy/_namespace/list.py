@@ -133,6 +133,63 @@ class ListInfo(Accessor[T]):
         """
         return self._value("kl_div", self._reference(q), base=base, nan_policy=nan_policy)
 
+    def cross_entropy(self, q: Column | Vector, *, base: float | None = None, nan_policy: NanPolicy = "propagate") -> T:
+        r"""Cross-entropy of each row p relative to its row of q.
+
+        :math:`\mathrm{CE} = -\sum_i \frac{p_i}{P} \ln \frac{q_i}{Q}` with :math:`P = \sum_i p_i`,
+        :math:`Q = \sum_i q_i` [1]_. It is the entropy of p plus the divergence of p from q. Neither side needs to sum
+        to one. In a nested list the innermost level is reduced.
+
+        Parameters
+        ----------
+        q
+            The reference.
+
+            * A column name, an expression or a Series: a row for each of p, of the same length.
+            * A sequence of numbers, a NumPy vector, a one-row Series, a literal or an aggregate: one distribution for
+              every row.
+        base
+            Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+        nan_policy
+            Treatment of pairs with a null or a NaN.
+
+            * `"propagate"`: the row's result is null if there is a null, else NaN.
+            * `"omit"`: such pairs are dropped.
+            * `"raise"`: an error names the column, the row and the element.
+
+        Returns
+        -------
+        Expr or Series
+            One value per row, named like p and never negative; a list of values per row if the lists are nested.
+            Float64, or Float32 if neither p nor q needs more.
+
+            * Null for a row that is null in p or q.
+            * 0.0 for an empty row.
+            * NaN if a weight is infinite, or if a total is zero.
+            * inf if a weight is negative, or if q is 0 where p is not.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `q`, `base` or `nan_policy` is invalid, when the expression is built.
+        polars.exceptions.ComputeError
+            If p or q does not hold lists of numbers, when the plan is resolved. If two rows differ in length, or if a
+            weight is missing under `"raise"`, when the query runs.
+
+        References
+        ----------
+        .. [1] D. F. Kerridge, "Inaccuracy and Inference", 1961.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> topics = pl.DataFrame({"p": [[1.0, 1.0], [9.0, 1.0]], "q": [[9.0, 1.0], [1.0, 1.0]]})
+        >>> topics.select(pl.col("p").info.list.cross_entropy("q", base=2).round(6)).to_series().to_list()
+        [1.736966, 1.0]
+
+        """
+        return self._value("cross_entropy", self._reference(q), base=base, nan_policy=nan_policy)
+
     def entropy_state(self, *, nan_policy: NanPolicy = "propagate") -> T:
         r"""Mergeable state of each row, for the entropy of several rows together.
 
@@ -203,6 +260,42 @@ class ListInfo(Accessor[T]):
 
         """
         return self._state("kl_div", self._reference(q), nan_policy=nan_policy)
+
+    def cross_entropy_state(self, q: Column | Vector, *, nan_policy: NanPolicy = "propagate") -> T:
+        r"""Mergeable state of each row p and its row of q, for the cross-entropy of several rows together.
+
+        `info.merge` computes the cross-entropy of the whole,
+        :math:`\mathrm{CE} = \sum_i w_i \mathrm{CE}_i - \sum_i w_i \ln v_i`. The rows must hold
+        different events, with both sides of an event in one row.
+
+        Parameters
+        ----------
+        q
+            The reference, as in `cross_entropy`.
+        nan_policy
+            As in `cross_entropy`. It is applied here: a merge has no policy.
+
+        Returns
+        -------
+        Expr or Series
+            A Struct per row, with the fields of `info.cross_entropy_state`. For a null row the field `rule` is 3.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `q` or `nan_policy` is invalid, when the expression is built.
+        polars.exceptions.ComputeError
+            As in `cross_entropy`.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> shards = pl.DataFrame({"p": [[9, 1]]}).select(state=pl.col("p").info.list.cross_entropy_state([1, 1]))
+        >>> shards.select(pl.col("state").info.merge(base=2).round(6)).item()
+        1.0
+
+        """
+        return self._state("cross_entropy", self._reference(q), nan_policy=nan_policy)
 
     def _value(self, quantity: str, q: Reference = reference.ABSENT, *, base: float | None, nan_policy: NanPolicy) -> T:
         return self._finish(lowering.rows(quantity, self._p, q, base=base, nan_policy=nan_policy))

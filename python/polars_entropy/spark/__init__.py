@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from polars_entropy._arguments import NanPolicy
     from polars_entropy._reference import Vector
 
-__all__ = ["entropy", "kl_div", "list_entropy", "list_kl_div"]
+__all__ = ["cross_entropy", "entropy", "kl_div", "list_cross_entropy", "list_entropy", "list_kl_div"]
 
 
 def entropy(
@@ -174,6 +174,78 @@ def kl_div(
     return per_group("kl_div", sdf, p, q, by=by, base=base, nan_policy=nan_policy)
 
 
+def cross_entropy(
+    sdf: DataFrame,
+    p: str,
+    q: str | float,
+    *,
+    by: str | Sequence[str] = (),
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+) -> DataFrame:
+    r"""Cross-entropy of p relative to q, two columns, as a whole or in groups: `info.cross_entropy` over Spark.
+
+    :math:`\mathrm{CE} = -\sum_i \frac{p_i}{P} \ln \frac{q_i}{Q}` with :math:`P = \sum_i p_i`,
+    :math:`Q = \sum_i q_i`. Neither side needs to sum to one.
+
+    Parameters
+    ----------
+    sdf
+        A Spark data frame, not a stream.
+    p
+        The name of the column of weights: numbers, Booleans or decimals.
+    q
+        The reference.
+
+        * The name of a column: a weight for each of p.
+        * One number: a uniform q.
+    by
+        The names of the key columns. Null is a key, as in `GROUP BY`. Without keys each column is one distribution.
+    base
+        Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+    nan_policy
+        Treatment of pairs with a null or a NaN.
+
+        * `"propagate"`: the result is null if there is a null, else NaN.
+        * `"omit"`: such pairs are dropped.
+        * `"raise"`: the job fails with an error that names the column.
+
+    Returns
+    -------
+    DataFrame
+        The keys and the value of each group, in a column named like `p`. A double, or a float if neither p nor q needs
+        more. The values are those of `info.cross_entropy`. Without keys there is a single row, with 0.0 for an empty
+        frame.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `p`, `q`, `by`, `base` or `nan_policy` is invalid, or if the frame is a stream.
+    polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError, polars.exceptions.DuplicateError
+        If p or q does not hold numbers, or if there is no such column or key. Raised as in Polars, before a job
+        starts.
+
+    Notes
+    -----
+    Each partition makes a state for each of its groups, where its rows are. Only the states are exchanged.
+
+    Examples
+    --------
+    >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
+    >>> flips = spark.createDataFrame([(9, 1), (1, 1)], "biased int, fair int")
+    >>> pes.cross_entropy(flips, "fair", "biased", base=2).select(round("fair", 6).alias("bits")).show()
+    +--------+
+    |    bits|
+    +--------+
+    |1.736966|
+    +--------+
+    <BLANKLINE>
+
+    """
+    return per_group("cross_entropy", sdf, p, q, by=by, base=base, nan_policy=nan_policy)
+
+
 def list_entropy(
     x: str | Column,
     *,
@@ -309,3 +381,73 @@ def list_kl_div(
 
     """
     return per_row("kl_div", p, q, base=base, nan_policy=nan_policy, schema=schema)
+
+
+def list_cross_entropy(
+    p: str | Column,
+    q: str | Column | Vector,
+    *,
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+    schema: types.StructType | None = None,
+) -> Column:
+    r"""Cross-entropy of each row of an array column: `info.list.cross_entropy` as a Spark expression.
+
+    :math:`\mathrm{CE} = -\sum_i \frac{p_i}{P} \ln \frac{q_i}{Q}` with :math:`P = \sum_i p_i`,
+    :math:`Q = \sum_i q_i`. Neither side needs to sum to one.
+
+    Parameters
+    ----------
+    p
+        A column of arrays of numbers, or its name.
+    q
+        The reference.
+
+        * A column of arrays, or its name: an array for each of p, of the same length.
+        * A sequence of numbers, a NumPy vector or a Polars Series: one distribution for every row.
+    base
+        Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+    nan_policy
+        Treatment of pairs with a null or a NaN.
+
+        * `"propagate"`: the row's result is null if there is a null, else NaN.
+        * `"omit"`: such pairs are dropped.
+        * `"raise"`: the job fails with an error that names the column, the row and the element.
+    schema
+        The schema of the frame, if the columns are names, as in `list_entropy`.
+
+    Returns
+    -------
+    Column
+        One value per row, as in `info.list.cross_entropy`. Without `schema` it is a double, with a float's precision if
+        neither p nor q needs more. With `schema` it is a float then, and an array of values for nested arrays.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `p`, `q`, `base` or `nan_policy` is invalid.
+    polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError
+        With `schema`: if p or q does not hold arrays of numbers, or if there is no such column. Raised as in Polars.
+    ImportError
+        If PySpark is older than 4.1.
+
+    Notes
+    -----
+    This is an Arrow UDF, which needs PySpark 4.1.
+
+    Examples
+    --------
+    >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
+    >>> topics = spark.createDataFrame([([1, 1],), ([3, 1],)], "p array<int>")
+    >>> topics.select(round(pes.list_cross_entropy("p", [3, 1], base=2), 6).alias("bits")).show()
+    +--------+
+    |    bits|
+    +--------+
+    |1.207519|
+    |0.811278|
+    +--------+
+    <BLANKLINE>
+
+    """
+    return per_row("cross_entropy", p, q, base=base, nan_policy=nan_policy, schema=schema)

@@ -1,8 +1,10 @@
 //! The quantities, a file each, and the registry of them: a line each.
 
+mod cross_entropy;
 mod entropy;
 mod kl_div;
 
+pub use cross_entropy::CrossEntropy;
 pub use entropy::{Entr, Entropy};
 pub use kl_div::{KlDiv, RelEntr};
 
@@ -13,6 +15,7 @@ pub static QUANTITIES: &[Registered] = &[
     // A line each.
     Registered::mergeable::<Entropy>(),
     Registered::mergeable::<KlDiv>(),
+    Registered::mergeable::<CrossEntropy>(),
 ];
 
 /// All functions of single elements.
