@@ -57,4 +57,4 @@ mod slices;
 pub use kernel::options::NanPolicy;
 pub use kernel::rules::Side;
 pub use options::Options;
-pub use slices::{Error, cross_entropy, entropy, kl_div};
+pub use slices::{Error, cross_entropy, cross_entropy_with_total, entropy, kl_div, kl_div_with_total};

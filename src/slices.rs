@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::kernel::options::Unit;
 use crate::kernel::quantities::{CrossEntropy, Entropy, KlDiv};
 use crate::kernel::registry::{ByFloat, Registered};
 use crate::kernel::rules::{Missing, Side};
@@ -163,6 +164,59 @@ pub fn cross_entropy(p: &[f64], q: &[f64], options: &Options) -> Result<f64, Err
     value(&Registered::rows::<CrossEntropy>(), p, Some(q), options)
 }
 
+/// Divergence D(p‖q) where q has more elements than p has, and all of them sum to `q_total`.
+///
+/// The value of [`kl_div`] with one more element, of which p has 0 and q the rest, `q_total` − Σ qᵢ.
+///
+/// # Details
+///
+/// A rest below zero by no more than 1e-6 of `q_total` is taken for rounding and counts as none. Below that it is a negative weight,
+/// for which the value is ∞. For a total that is NaN or infinite the value is NaN. What [`NanPolicy::Omit`](crate::NanPolicy::Omit) drops
+/// of q belongs to the rest.
+///
+/// # Errors
+///
+/// As for [`kl_div`].
+///
+/// # Example
+///
+/// ```
+/// use polars_entropy::{Options, kl_div_with_total};
+///
+/// // All of p is in an event that q has in one of eight cases.
+/// let bits = Options { base: Some(2.0), ..Options::default() };
+/// assert_eq!(kl_div_with_total(&[5.0], &[0.125], 1.0, &bits)?, 3.0);
+/// # Ok::<(), polars_entropy::Error>(())
+/// ```
+pub fn kl_div_with_total(p: &[f64], q: &[f64], q_total: f64, options: &Options) -> Result<f64, Error> {
+    value_of_total(&Registered::rows::<KlDiv>(), p, q, q_total, options)
+}
+
+/// Cross-entropy where q has more elements than p has, and all of them sum to `q_total`.
+///
+/// The value of [`cross_entropy`] with one more element, of which p has 0 and q the rest, `q_total` − Σ qᵢ.
+///
+/// # Details
+///
+/// The total is taken as in [`kl_div_with_total`].
+///
+/// # Errors
+///
+/// As for [`cross_entropy`].
+///
+/// # Example
+///
+/// ```
+/// use polars_entropy::{Options, cross_entropy_with_total};
+///
+/// let bits = Options { base: Some(2.0), ..Options::default() };
+/// assert_eq!(cross_entropy_with_total(&[1.0, 1.0], &[0.125, 0.125], 1.0, &bits)?, 3.0);
+/// # Ok::<(), polars_entropy::Error>(())
+/// ```
+pub fn cross_entropy_with_total(p: &[f64], q: &[f64], q_total: f64, options: &Options) -> Result<f64, Error> {
+    value_of_total(&Registered::rows::<CrossEntropy>(), p, q, q_total, options)
+}
+
 /// Value of a quantity, that of a row with these weights.
 fn value(quantity: &Registered, p: &[f64], q: Option<&[f64]>, options: &Options) -> Result<f64, Error> {
     let unit = options.unit().map_err(Error::Base)?;
@@ -170,7 +224,27 @@ fn value(quantity: &Registered, p: &[f64], q: Option<&[f64]>, options: &Options)
         return Err(Error::Lengths { p: p.len(), q: q.len() });
     }
     let weights = |x| Weights::new(x, None);
-    let nats = (f64::rows(quantity).value)(weights(p), q.map(weights), options.nan_policy);
+    expressed((f64::rows(quantity).value)(weights(p), q.map(weights), options.nan_policy), unit)
+}
+
+/// Value of a quantity, where the total of q is known.
+fn value_of_total(
+    quantity: &Registered,
+    p: &[f64],
+    q: &[f64],
+    total: f64,
+    options: &Options,
+) -> Result<f64, Error> {
+    let unit = options.unit().map_err(Error::Base)?;
+    if q.len() != p.len() {
+        return Err(Error::Lengths { p: p.len(), q: q.len() });
+    }
+    let [p, q] = [p, q].map(|x| Weights::new(x, None));
+    expressed((f64::rows(quantity).value_of_total)(p, q, Some(total), options.nan_policy), unit)
+}
+
+/// A value in nats in this unit.
+fn expressed(nats: Result<Option<f64>, Missing>, unit: Unit) -> Result<f64, Error> {
     match nats.map_err(|Missing { side, at }| Error::Missing { side, position: at })? {
         Some(nats) => Ok(unit.express(nats)),
         // For a null, which no slice has.

@@ -51,6 +51,12 @@ def pair(request: pytest.FixtureRequest) -> Quantity:
     return request.param
 
 
+@pytest.fixture(scope="session", params=[row for row in QUANTITIES if row.of_total], ids=str)
+def of_total(request: pytest.FixtureRequest) -> Quantity:
+    """Every quantity that takes the total of q."""
+    return request.param
+
+
 @pytest.fixture(scope="session", params=[row for row in QUANTITIES if row.sums], ids=str)
 def mergeable(request: pytest.FixtureRequest) -> Quantity:
     """Every quantity that has states."""

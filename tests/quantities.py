@@ -46,6 +46,8 @@ class Quantity:
     scale: Callable[..., Any]
     # What rows are right on, and how right.
     regimes: Sequence[Regime]
+    # Whether it takes `q_total`.
+    of_total: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -125,6 +127,7 @@ KL_DIV = Quantity(
         Regime("Float32, random p and q", 1e-7, LENGTHS, inputs.single(inputs.independent)),
         Regime("Float32, q = p·(1 + 0.001·noise)", 1e-7, LENGTHS, inputs.single(inputs.nearly_equal(1e-3))),
     ],
+    of_total=True,
 )
 
 
@@ -158,6 +161,7 @@ CROSS_ENTROPY = Quantity(
         Regime("p and q of a vocabulary", 1e-15, (32_000,), inputs.vocabulary),
         Regime("Float32, random p and q", 1e-7, LENGTHS, inputs.single(inputs.independent)),
     ],
+    of_total=True,
 )
 
 QUANTITIES = [ENTROPY, KL_DIV, CROSS_ENTROPY]

@@ -25,6 +25,7 @@ import polars as pl
 from polars.plugins import register_plugin_function
 
 from polars_entropy import _lib
+from polars_entropy import _reference as reference
 from polars_entropy._arguments import check_axis, check_base, check_keepdims, check_nan_policy
 from polars_entropy._reference import ABSENT, Reference
 
@@ -48,7 +49,8 @@ def column(quantity: str, p: pl.Expr, q: Reference = ABSENT, *, base: float | No
     columns = _lib.QUANTITIES[quantity].sums
     if columns is None:
         return rows(quantity, *_gathered(quantity, p, q), base=base, nan_policy=nan_policy)
-    return _from_sums("of_sums", quantity, columns, p, q, nan_policy=nan_policy, base=check_base(base))
+    options = {"base": check_base(base), **q.totals_kwargs}
+    return _from_sums("of_sums", quantity, columns, p, q, nan_policy=nan_policy, **options)
 
 
 def column_state(quantity: str, p: pl.Expr, q: Reference = ABSENT, *, nan_policy: NanPolicy) -> pl.Expr:
@@ -68,7 +70,7 @@ def _from_sums(
         sums.append(_call("missing", p, *q.inputs, quantity=quantity, **q.kwargs).max())
         if q.name:
             kwargs["q_name"] = q.name
-    return _call(export, *sums, quantity=quantity, **kwargs)
+    return _call(export, *sums, *q.totals, quantity=quantity, **kwargs)
 
 
 def _gathered(quantity: str, p: pl.Expr, q: Reference) -> tuple[pl.Expr, Reference]:
@@ -83,7 +85,7 @@ def _gathered(quantity: str, p: pl.Expr, q: Reference) -> tuple[pl.Expr, Referen
     located = _call("missing", p, *q.inputs, quantity=quantity, **q.kwargs)
     pair, none = located.is_not_null(), located.cast(pl.Null, strict=False)
     p, *others = (pl.when(pair).then(side).otherwise(none).implode() for side in (p, *inputs))
-    return p, Reference(tuple(others))
+    return p, Reference(tuple(others), totals=q.totals)
 
 
 def _state_columns(quantity: str) -> list[str]:
@@ -114,7 +116,7 @@ def _row_call(
     export: str, quantity: str, p: pl.Expr, q: Reference, *, base: float | None, nan_policy: NanPolicy
 ) -> pl.Expr:
     options: dict[str, Any] = {"base": check_base(base), "nan_policy": check_nan_policy(nan_policy), "fixed": q.row}
-    return _call(export, p, *q.inputs, quantity=quantity, **options)
+    return _call(export, p, *q.inputs, *q.totals, quantity=quantity, **options, **q.totals_kwargs)
 
 
 # Axes of Array columns.
@@ -141,17 +143,20 @@ def axes(
         "nan_policy": check_nan_policy(nan_policy),
         "fixed": q.row,
     }
+    totals = q.totals
     p, *others = (_whole(cells) for cells in (p, *q.inputs))
     if reduced is not None and ndim is not None:
         reduced = [a + ndim if a < 0 else a for a in reduced]
     if reduced is None or 0 in reduced:
         if not q.is_one_row:
             others = [cells.implode() for cells in others]
-        return _call("axes", p.implode(), *others, span="group", **kwargs)
+        totals = reference.one_total(totals)
+        return _call("axes", p.implode(), *others, *totals, span="group", q_totals=len(totals), **kwargs)
+    kwargs.update(q.totals_kwargs)
     if min(reduced) >= -1:
-        return _call("axes", p, *others, span="row", **kwargs)
+        return _call("axes", p, *others, *totals, span="row", **kwargs)
     # Counted from the back, whether -2 is an axis of the cell or the column itself depends on the dtype.
-    return _call("axes", p, *others, elementwise=False, changes_length=True, span="column", **kwargs)
+    return _call("axes", p, *others, *totals, elementwise=False, changes_length=True, span="column", **kwargs)
 
 
 def _whole(cells: pl.Expr) -> pl.Expr:
@@ -172,9 +177,9 @@ def element(function: str, x: pl.Expr, y: Reference = ABSENT) -> pl.Expr:
 # States.
 
 
-def merge(states: pl.Expr, *, base: float | None) -> pl.Expr:
-    """Value of the whole from the states of its parts."""
-    return _call("merge", states.implode(), base=check_base(base))
+def merge(states: pl.Expr, totals: tuple[pl.Expr, ...] = (), *, base: float | None) -> pl.Expr:
+    """Value of the whole from the states of its parts, and perhaps the total of q."""
+    return _call("merge", states.implode(), *totals, base=check_base(base), q_totals=len(totals))
 
 
 def merge_state(states: pl.Expr) -> pl.Expr:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from numbers import Real
 from typing import Any, Protocol, TypeAlias
@@ -21,6 +22,8 @@ Column: TypeAlias = str | pl.Expr | pl.Series
 """A column name, an expression or a Series."""
 Vector: TypeAlias = Sequence[float | None] | SupportsArray
 """One distribution."""
+Total: TypeAlias = str | pl.Expr | pl.Series | float
+"""The total of q: one number for each distribution, or one for all."""
 Cell: TypeAlias = Sequence[Any] | SupportsArray
 """One cell of an Array column."""
 
@@ -39,6 +42,13 @@ class Reference:
     """A constant row for every row of p. It is an argument, since the streaming engine would repeat an input."""
     is_one_row: bool = False
     """Whether the expression is one row for every row of p."""
+    totals: tuple[pl.Expr, ...] = ()
+    """The total of each q: one expression, or two, which are its least and greatest value and have to be the same."""
+
+    @property
+    def totals_kwargs(self) -> dict[str, Any]:
+        """Keyword arguments for calls that take totals, after all other inputs."""
+        return {"q_totals": len(self.totals)} if self.totals else {}
 
     @property
     def name(self) -> str:
@@ -51,8 +61,12 @@ ABSENT = Reference()
 """The reference of a quantity of one input."""
 
 
-def flat(q: object, *, is_series: bool) -> Reference:
+def flat(q: object, q_total: object = None, *, is_series: bool) -> Reference:
     """Reference for a column, group or window: one number for each of p, or one for all."""
+    return replace(_flat(q, is_series=is_series), totals=one_total(_totals(q_total, is_series=is_series)))
+
+
+def _flat(q: object, *, is_series: bool) -> Reference:
     if (expr := _expression(q, is_series=is_series)) is not None:
         return Reference((expr,))
     if is_number(q):
@@ -69,14 +83,51 @@ def flat(q: object, *, is_series: bool) -> Reference:
     return Reference((pl.lit(values),), how)
 
 
-def rows(q: object, *, is_series: bool) -> Reference:
+def rows(q: object, q_total: object = None, *, is_series: bool) -> Reference:
     """Reference for the rows of a List column: a row for each of p, or one for all."""
-    return _row_wise(q, lambda q: pl.Series([vector(q)]), is_series=is_series)
+    reference = _row_wise(q, lambda q: pl.Series([vector(q)]), is_series=is_series)
+    return replace(reference, totals=_totals(q_total, is_series=is_series))
 
 
-def cells(q: object, *, is_series: bool) -> Reference:
+def cells(q: object, q_total: object = None, *, is_series: bool) -> Reference:
     """Reference for the cells of an Array column: a cell for each of p, or one for all."""
-    return _row_wise(q, _cell, is_series=is_series)
+    return replace(_row_wise(q, _cell, is_series=is_series), totals=_totals(q_total, is_series=is_series))
+
+
+def one_total(totals: tuple[pl.Expr, ...]) -> tuple[pl.Expr, ...]:
+    """Totals for a column, group or window, of which a column of the frame has one number for each row."""
+    if not totals or not totals[0].meta.is_column():
+        return totals
+    return (totals[0].min(), totals[0].max())
+
+
+def _totals(q_total: object, *, is_series: bool) -> tuple[pl.Expr, ...]:
+    """Total of each q, if there is any."""
+    if q_total is None:
+        return ()
+    if is_number(q_total) and not isinstance(q_total, bool):
+        return (pl.lit(check_total(q_total)),)
+    if isinstance(q_total, pl.Series):
+        return (pl.lit(q_total.item(), dtype=q_total.dtype) if len(q_total) == 1 else pl.lit(q_total),)
+    if isinstance(q_total, str) and is_series:
+        raise TypeError(f"a Series has no columns, and so no {q_total!r}: pass `q_total` as a number or a Series")
+    if (expr := _expression(q_total, is_series=is_series)) is not None:
+        return (expr,)
+    raise TypeError(
+        "`q_total` must be a number, a column name, an expression or a Series, "
+        f"not {type(q_total).__name__} {q_total!r}"
+    )
+
+
+def check_total(q_total: Any) -> float:
+    """A total that is one number."""
+    try:
+        total = float(q_total)
+    except OverflowError:
+        total = math.inf
+    if not 0 < total < math.inf:
+        raise ValueError(f"`q_total` must be positive and finite, not {q_total!r}")
+    return total
 
 
 def _row_wise(q: object, one_row: Callable[[object], pl.Series], *, is_series: bool) -> Reference:

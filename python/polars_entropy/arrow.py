@@ -108,6 +108,7 @@ def kl_div(
     p: SupportsArrowArray,
     q: SupportsArrow | Vector | float,
     *,
+    q_total: SupportsArrow | float | None = ...,
     base: float | None = ...,
     nan_policy: NanPolicy = ...,
 ) -> Array: ...
@@ -116,6 +117,7 @@ def kl_div(
     p: SupportsArrowStream,
     q: SupportsArrow | Vector | float,
     *,
+    q_total: SupportsArrow | float | None = ...,
     base: float | None = ...,
     nan_policy: NanPolicy = ...,
 ) -> ChunkedArray: ...
@@ -123,6 +125,7 @@ def kl_div(
     p: SupportsArrow,
     q: SupportsArrow | Vector | float,
     *,
+    q_total: SupportsArrow | float | None = None,
     base: float | None = None,
     nan_policy: NanPolicy = "propagate",
 ) -> Array | ChunkedArray:
@@ -141,6 +144,10 @@ def kl_div(
         * For lists in p: as many lists, which may lack outer levels that p has; or one distribution for all lists, as
           an Arrow array of one list or of numbers, a sequence or a NumPy vector.
         * For numbers in p: as many numbers; or one number, which means a uniform q.
+    q_total
+        The total of each whole q, if q has more elements than its list here: one number, or Arrow data with a number
+        for each list of p. The rest, :math:`T - \sum_i q_i`, counts as one more element, with p = 0. For a rest below 0
+        see Notes.
     base
         As in `entropy`.
     nan_policy
@@ -158,9 +165,17 @@ def kl_div(
     ------
     TypeError
         If `p` is not Arrow data, if p or q holds neither numbers nor lists of numbers, if q has more levels of lists
-        than p, or if q is one number and p has lists. If `base` is not a number.
+        than p, or if q is one number and p has lists. If `q_total` is no number and holds none. If `base` is not a
+        number.
     ValueError, MemoryError
-        As in `entropy`. If p and q, or two of their lists, differ in length.
+        As in `entropy`. If p and q, or two of their lists, differ in length. If `q_total` is a number that is not
+        positive and finite, or has not one number for each list of p.
+
+    Notes
+    -----
+    A rest below 0 by no more than 1e-6 of `q_total` is taken for rounding and counts as none. Below that it is a
+    negative weight. A null `q_total` gives null, a NaN or an infinity NaN. What `"omit"` drops of q belongs to the
+    rest.
 
     Examples
     --------
@@ -171,7 +186,7 @@ def kl_div(
     <polars_entropy.arrow.ChunkedArray of 3 Float64 in 2 chunks: [1.0, 0.0, 1.0]>
 
     """
-    return _distribution("kl_div", p, *_reference(q), base=base, nan_policy=nan_policy)
+    return _distribution("kl_div", p, *_reference(q), q_total=q_total, base=base, nan_policy=nan_policy)
 
 
 @overload
@@ -179,6 +194,7 @@ def cross_entropy(
     p: SupportsArrowArray,
     q: SupportsArrow | Vector | float,
     *,
+    q_total: SupportsArrow | float | None = ...,
     base: float | None = ...,
     nan_policy: NanPolicy = ...,
 ) -> Array: ...
@@ -187,6 +203,7 @@ def cross_entropy(
     p: SupportsArrowStream,
     q: SupportsArrow | Vector | float,
     *,
+    q_total: SupportsArrow | float | None = ...,
     base: float | None = ...,
     nan_policy: NanPolicy = ...,
 ) -> ChunkedArray: ...
@@ -194,6 +211,7 @@ def cross_entropy(
     p: SupportsArrow,
     q: SupportsArrow | Vector | float,
     *,
+    q_total: SupportsArrow | float | None = None,
     base: float | None = None,
     nan_policy: NanPolicy = "propagate",
 ) -> Array | ChunkedArray:
@@ -213,6 +231,10 @@ def cross_entropy(
         * For lists in p: as many lists, which may lack outer levels that p has; or one distribution for all lists, as
           an Arrow array of one list or of numbers, a sequence or a NumPy vector.
         * For numbers in p: as many numbers; or one number, which means a uniform q.
+    q_total
+        The total of each whole q, if q has more elements than its list here: one number, or Arrow data with a number
+        for each list of p. The rest, :math:`T - \sum_i q_i`, counts as one more element, with p = 0. For a rest below 0
+        see Notes.
     base
         As in `entropy`.
     nan_policy
@@ -230,9 +252,17 @@ def cross_entropy(
     ------
     TypeError
         If `p` is not Arrow data, if p or q holds neither numbers nor lists of numbers, if q has more levels of lists
-        than p, or if q is one number and p has lists. If `base` is not a number.
+        than p, or if q is one number and p has lists. If `q_total` is no number and holds none. If `base` is not a
+        number.
     ValueError, MemoryError
-        As in `entropy`. If p and q, or two of their lists, differ in length.
+        As in `entropy`. If p and q, or two of their lists, differ in length. If `q_total` is a number that is not
+        positive and finite, or has not one number for each list of p.
+
+    Notes
+    -----
+    A rest below 0 by no more than 1e-6 of `q_total` is taken for rounding and counts as none. Below that it is a
+    negative weight. A null `q_total` gives null, a NaN or an infinity NaN. What `"omit"` drops of q belongs to the
+    rest.
 
     Examples
     --------
@@ -243,7 +273,7 @@ def cross_entropy(
     <polars_entropy.arrow.ChunkedArray of 3 Float64 in 2 chunks: [1.0, 1.0, 1.0]>
 
     """
-    return _distribution("cross_entropy", p, *_reference(q), base=base, nan_policy=nan_policy)
+    return _distribution("cross_entropy", p, *_reference(q), q_total=q_total, base=base, nan_policy=nan_policy)
 
 
 @overload
@@ -350,7 +380,18 @@ def _distribution(
     q: object = None,
     q_is: str = "arrow",
     *,
+    q_total: object = None,
     base: float | None,
     nan_policy: NanPolicy,
 ) -> Array | ChunkedArray:
-    return _lib.distribution(quantity, p, q, q_is, check_base(base), check_nan_policy(nan_policy))
+    totals = None if q_total is None else _total(q_total)
+    return _lib.distribution(quantity, p, q, q_is, totals, check_base(base), check_nan_policy(nan_policy))
+
+
+def _total(q_total: object) -> object:
+    """Total of q as Arrow data."""
+    if hasattr(q_total, "__arrow_c_array__") or hasattr(q_total, "__arrow_c_stream__"):
+        return q_total
+    if not reference.is_number(q_total) or isinstance(q_total, bool):
+        raise TypeError(f"`q_total` must be a number, or Arrow with a number for each list, not {q_total!r}")
+    return pl.Series([reference.check_total(q_total)])

@@ -50,6 +50,15 @@ pub enum Error {
         /// Rows of q.
         q: usize,
     },
+    /// Number of totals of q that is neither one nor that of the rows.
+    Totals {
+        /// The totals.
+        totals: usize,
+        /// The rows.
+        rows: usize,
+    },
+    /// Array of totals of q that holds no numbers.
+    TotalType(DataType),
     /// Distributions of different lengths.
     Lengths {
         /// Row, `None` where the arrays are one distribution as a whole.
@@ -145,6 +154,15 @@ impl fmt::Display for Error {
             }
             Error::Rows { p, q } => {
                 write!(f, "p has {p} rows and q has {q}: q needs one row for each of p, or a single row")
+            }
+            Error::Totals { totals, rows } => {
+                write!(
+                    f,
+                    "q_total has {totals} values for {rows} rows: it takes one for each of them, or one number"
+                )
+            }
+            Error::TotalType(data_type) => {
+                write!(f, "q_total is {data_type}, and not an array of numbers, one for each row")
             }
             Error::Lengths { row, p, q } => {
                 write!(f, "p and q differ in length: {}{p} elements in p and {q} in q", at(row))

@@ -3,7 +3,8 @@
 //! | function | of lists | of numbers |
 //! | --- | --- | --- |
 //! | [`entropy`] | a value for each list | one value, the array being one distribution |
-//! | [`kl_div`] | a value for each pair of lists | one value |
+//! | [`kl_div`], [`cross_entropy`] | a value for each pair of lists | one value |
+//! | [`kl_div_with_total`], [`cross_entropy_with_total`] | likewise, of a q whose total is known | likewise |
 //! | [`entr`], [`rel_entr`] | – | a value for each element |
 //!
 //! Lists are [`ListArray`], [`LargeListArray`], [`FixedSizeListArray`] and the list views. Of nested lists the
@@ -56,12 +57,15 @@ pub mod import;
 mod tests;
 mod view;
 
+use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type};
 use arrow_array::{Array, ArrayRef, PrimitiveArray};
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
+use arrow_cast::cast;
+use arrow_schema::DataType;
 
 pub use self::error::Error;
-use self::view::{Float, Unnested, nested, number_array, value_array, weights};
+use self::view::{Float, Unnested, is_number, nested, number_array, value_array, weights};
 #[cfg(feature = "python")]
 pub(crate) use self::view::{check_type, element_field, is_single};
 use crate::kernel::broadcast::Broadcast;
@@ -114,7 +118,7 @@ pub use crate::{NanPolicy, Options, Side};
 ///
 /// [doi:10.1002/j.1538-7305.1948.tb01338.x]: https://doi.org/10.1002/j.1538-7305.1948.tb01338.x
 pub fn entropy(p: &dyn Array, options: &Options) -> Result<ArrayRef, Error> {
-    distribution(&Registered::rows::<Entropy>(), p, None, options)
+    distribution(&Registered::rows::<Entropy>(), p, None, None, options)
 }
 
 /// Kullback–Leibler divergence D(p‖q) of each list of p from that of q, or of an array of numbers from another one.
@@ -162,7 +166,49 @@ pub fn entropy(p: &dyn Array, options: &Options) -> Result<ArrayRef, Error> {
 ///
 /// [doi:10.1214/aoms/1177729694]: https://doi.org/10.1214/aoms/1177729694
 pub fn kl_div(p: &dyn Array, q: &dyn Array, options: &Options) -> Result<ArrayRef, Error> {
-    distribution(&Registered::rows::<KlDiv>(), p, Some(q), options)
+    distribution(&Registered::rows::<KlDiv>(), p, Some(q), None, options)
+}
+
+/// Divergence D(p‖q) where lists of q lack elements that p hasn't either, and the total of each whole q is known.
+///
+/// The values of [`kl_div`] with one more element in each list, of which p has 0 and q the rest, `q_total` − Σ qᵢ.
+///
+/// # Details
+///
+/// `q_total` has a number for each row, or one for all of them; of nested lists, all lists in a row share that of the row. Where it is
+/// null the value is null, and where it is NaN or infinite, NaN. A rest below zero by no more than 1e-6 of the total is taken for
+/// rounding and counts as none; below that it is a negative weight, for which the value is ∞. What [`NanPolicy::Omit`] drops of q
+/// belongs to the rest. The dtype of `q_total` has no part in that of the result.
+///
+/// # Errors
+///
+/// * [`Error::TotalType`] if `q_total` doesn't hold numbers, and [`Error::Totals`] if it has another length.
+/// * Those of [`kl_div`].
+///
+/// # Example
+///
+/// ```
+/// use arrow_array::cast::AsArray;
+/// use arrow_array::types::Float64Type;
+/// use arrow_array::{Float64Array, ListArray};
+/// use polars_entropy::arrow::{Options, kl_div_with_total};
+///
+/// // Counts of the letters that two words have, beside the shares of these letters in a language.
+/// let p = ListArray::from_iter_primitive::<Float64Type, _, _>([Some(vec![Some(3.0)]), Some(vec![Some(1.0); 2])]);
+/// let q = ListArray::from_iter_primitive::<Float64Type, _, _>([Some(vec![Some(0.25)]), Some(vec![Some(0.125); 2])]);
+/// let bits = Options { base: Some(2.0), ..Options::default() };
+/// let values = kl_div_with_total(&p, &q, &Float64Array::from(vec![1.0]), &bits)?;
+/// assert_eq!(values.as_primitive::<Float64Type>().values(), &[2.0, 2.0]);
+/// # Ok::<(), polars_entropy::arrow::Error>(())
+/// ```
+pub fn kl_div_with_total(
+    p: &dyn Array,
+    q: &dyn Array,
+    q_total: &dyn Array,
+    options: &Options,
+) -> Result<ArrayRef, Error> {
+    let totals = Totals::open(q_total)?;
+    distribution(&Registered::rows::<KlDiv>(), p, Some(q), Some(&totals), options)
 }
 
 /// Cross-entropy of each list of p relative to that of q, or of an array of numbers relative to another one.
@@ -208,7 +254,45 @@ pub fn kl_div(p: &dyn Array, q: &dyn Array, options: &Options) -> Result<ArrayRe
 /// # Ok::<(), polars_entropy::arrow::Error>(())
 /// ```
 pub fn cross_entropy(p: &dyn Array, q: &dyn Array, options: &Options) -> Result<ArrayRef, Error> {
-    distribution(&Registered::rows::<CrossEntropy>(), p, Some(q), options)
+    distribution(&Registered::rows::<CrossEntropy>(), p, Some(q), None, options)
+}
+
+/// Cross-entropy where lists of q lack elements that p hasn't either, and the total of each whole q is known.
+///
+/// The values of [`cross_entropy`] with one more element in each list, of which p has 0 and q the rest, `q_total` − Σ qᵢ.
+///
+/// # Details
+///
+/// Totals are taken as in [`kl_div_with_total`].
+///
+/// # Errors
+///
+/// * [`Error::TotalType`] if `q_total` doesn't hold numbers, and [`Error::Totals`] if it has another length.
+/// * Those of [`cross_entropy`].
+///
+/// # Example
+///
+/// ```
+/// use arrow_array::cast::AsArray;
+/// use arrow_array::types::Float64Type;
+/// use arrow_array::{Float64Array, Int32Array, ListArray};
+/// use polars_entropy::arrow::{Options, cross_entropy_with_total};
+///
+/// let p = ListArray::from_iter_primitive::<Float64Type, _, _>([Some(vec![Some(1.0); 2])]);
+/// let counts = Float64Array::from(vec![100.0, 100.0]);
+/// let bits = Options { base: Some(2.0), ..Options::default() };
+/// let values = cross_entropy_with_total(&p, &counts, &Int32Array::from(vec![800]), &bits)?;
+/// assert_eq!(values.as_primitive::<Float64Type>().values(), &[3.0]);
+/// # Ok::<(), polars_entropy::arrow::Error>(())
+/// ```
+pub fn cross_entropy_with_total(
+    p: &dyn Array,
+    q: &dyn Array,
+    q_total: &dyn Array,
+    options: &Options,
+) -> Result<ArrayRef, Error> {
+    let totals = Totals::open(q_total)?;
+    distribution(&Registered::rows::<CrossEntropy>(), p, Some(q), Some(&totals), options)
 }
 
 /// Terms of an entropy: −p ln p for each element, as `scipy.special.entr` has it.
@@ -297,11 +381,50 @@ impl<'a> Inputs<'a> {
 /// Numbers of p, and of q if there is one.
 type Floats<T> = (PrimitiveArray<T>, Option<PrimitiveArray<T>>);
 
+/// Totals of q: one for each row, or one for all.
+pub(crate) struct Totals {
+    numbers: PrimitiveArray<Float64Type>,
+}
+
+impl Totals {
+    /// Error unless the type is one of numbers.
+    pub(crate) fn check_type(data_type: &DataType) -> Result<(), Error> {
+        if is_number(data_type) { Ok(()) } else { Err(Error::TotalType(data_type.clone())) }
+    }
+
+    pub(crate) fn open(q_total: &dyn Array) -> Result<Totals, Error> {
+        Totals::check_type(q_total.data_type())?;
+        Ok(Totals { numbers: cast(q_total, &DataType::Float64)?.as_primitive().clone() })
+    }
+
+    /// Totals of so many rows behind those that are done.
+    #[cfg(feature = "python")]
+    pub(crate) fn next(&self, done: usize, rows: usize) -> Result<Totals, Error> {
+        let numbers = match self.numbers.len() {
+            1 => self.numbers.clone(),
+            totals if totals < done + rows => return Err(Error::Totals { totals, rows: done + rows }),
+            _ => self.numbers.slice(done, rows),
+        };
+        Ok(Totals { numbers })
+    }
+
+    /// Refuses another number of totals than there are rows.
+    pub(crate) fn check(&self, rows: usize) -> Result<(), Error> {
+        let totals = self.numbers.len();
+        if totals == 1 || totals == rows { Ok(()) } else { Err(Error::Totals { totals, rows }) }
+    }
+
+    fn get(&self, row: usize) -> Option<f64> {
+        weights(&self.numbers).get(if self.numbers.len() == 1 { 0 } else { row })
+    }
+}
+
 /// Values of a quantity: of each list, or of arrays of numbers as a whole. There is a q if the quantity takes one.
 pub(crate) fn distribution(
     quantity: &Registered,
     p: &dyn Array,
     q: Option<&dyn Array>,
+    totals: Option<&Totals>,
     options: &Options,
 ) -> Result<ArrayRef, Error> {
     let unit = options.unit().map_err(Error::Base)?;
@@ -311,8 +434,8 @@ pub(crate) fn distribution(
         return Err(Error::Depth { p: p_depth, q: q_depth });
     }
     let (values, outer) = match inputs.precision() {
-        Precision::Single => values_in::<Float32Type>(quantity, &inputs, options.nan_policy, unit)?,
-        Precision::Double => values_in::<Float64Type>(quantity, &inputs, options.nan_policy, unit)?,
+        Precision::Single => values_in::<Float32Type>(quantity, &inputs, totals, options.nan_policy, unit)?,
+        Precision::Double => values_in::<Float64Type>(quantity, &inputs, totals, options.nan_policy, unit)?,
     };
     nested(values, outer, p.data_type())
 }
@@ -321,6 +444,7 @@ pub(crate) fn distribution(
 fn values_in<T: Float>(
     quantity: &Registered,
     inputs: &Inputs,
+    totals: Option<&Totals>,
     policy: NanPolicy,
     unit: Unit,
 ) -> Result<(ArrayRef, Vec<OuterList>), Error> {
@@ -339,8 +463,16 @@ fn values_in<T: Float>(
     let located = |(row, error)| Error::in_row(error, (p.depth() > 0).then_some(row));
     let pairing = Pairing::new(rows, p.outer(), q.as_ref().map_or(&[], Unnested::outer)).map_err(located)?;
     let mut values = Values::default();
-    (T::Native::rows(quantity).values)(&p_rows, q_rows.as_ref(), pairing.rows(), policy, unit, &mut values)
-        .map_err(|error| located(pairing.locate(error)))?;
+    let (drivers, pairs) = (T::Native::rows(quantity), pairing.rows());
+    let done = match (&q_rows, totals) {
+        (Some(q), Some(totals)) => {
+            totals.check(rows.rows())?;
+            let total_of = |inner| totals.get(pairing.outermost(inner));
+            (drivers.values_of_total)(&p_rows, q, pairs, &total_of, policy, unit, &mut values)
+        }
+        _ => (drivers.values)(&p_rows, q_rows.as_ref(), pairs, policy, unit, &mut values),
+    };
+    done.map_err(|error| located(pairing.locate(error)))?;
     Ok((value_array(values, T::PRECISION), pairing.outer))
 }
 

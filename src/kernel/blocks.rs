@@ -217,6 +217,12 @@ impl Carried {
     pub fn total(self) -> f64 {
         self.value + self.error
     }
+
+    /// The sum so far in two parts, the second of which is too small for the first.
+    #[inline(always)]
+    pub fn parts(self) -> [f64; 2] {
+        [self.value, self.error]
+    }
 }
 
 /// The totals of distributions and their extremes.

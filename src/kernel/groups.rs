@@ -11,10 +11,12 @@ use std::marker::PhantomData;
 
 use super::broadcast::Mismatch;
 use super::elements::{Map, map, map_pairs};
+use super::mass::{mass_of_total, total_of_mass};
 use super::options::{NanPolicy, Precision, Unit};
 use super::quantity::{Numbers, Quantity, Sums};
+use super::remainder::{Remainder, TotalOf};
 use super::rules::{NULL_SIGNALS, Rank, Role, Split, SplitSum, located, rank_of_sums, signal};
-use super::simd::{Arithmetic, Loop, vectorised};
+use super::simd::{Arithmetic, Base, Loop, vectorised};
 use super::values::Values;
 use super::weights::{Weight, Weights};
 
@@ -142,10 +144,18 @@ pub fn missing<T: Weight>(p: Weights<T>, q: Option<Weights<T>>) -> Result<Vec<i6
     Ok(missing.into_iter().enumerate().map(place).collect())
 }
 
-/// Values of groups from their sums: a lead and a rest for each part.
-pub fn finish<Q: Quantity, S: Sums>(sums: &Sum<S>, unit: Unit) -> Values {
+/// Values of groups from their sums: a lead and a rest for each part; and from totals of q, if there are some.
+pub fn finish<Q: Quantity, S: Sums>(sums: &Sum<S>, totals: Option<TotalOf>, unit: Unit) -> Values {
     let columns = <S::Numbers as Numbers>::slice_of(sums);
-    let mut nats = vec![0.0; columns[0][0].len()];
+    let count = columns[0][0].len();
+    if let Some(of) = totals {
+        let mut values = Values::with_capacity(count);
+        for group in 0..count {
+            values.push(of_total::<Q, S>(sums, group, of(group)).map(|nats| unit.express(nats)));
+        }
+        return values;
+    }
+    let mut nats = vec![0.0; count];
     // In a window there are as many groups as there are rows, hence the loop over all at once.
     if vectorised(EachGroup::<S> { sums, nats: &mut nats }) {
         nats.iter_mut().for_each(|nats| *nats = unit.express(*nats));
@@ -158,6 +168,17 @@ pub fn finish<Q: Quantity, S: Sums>(sums: &Sum<S>, unit: Unit) -> Values {
         values.push(nats.map(|nats| unit.express(nats)));
     }
     values
+}
+
+/// Value in nats of a group, to whose sums the remainder of the total of q comes as one more element.
+fn of_total<Q: Quantity, S: Sums>(sums: &Sum<S>, i: usize, total: Option<f64>) -> Option<f64> {
+    let (rank, mut sums) = group::<S>(sums, i);
+    let q = sums.as_slice()[1];
+    let remainder = Remainder::of(total.map(mass_of_total), |total| total - q);
+    let parts = S::parts::<Base>(0.0, total_of_mass(remainder.weight));
+    sums.as_mut_slice().iter_mut().zip(parts.as_slice()).for_each(|(sum, part)| *sum += part);
+    let q = sums.as_slice()[1];
+    rank.max(remainder.rank).settle(Q::ANSWERS, || q != 0.0, || S::value::<Base>(sums))
 }
 
 /// Sums of groups, in columns.
@@ -253,7 +274,7 @@ mod tests {
                 let x = vec![weight; count];
                 let sums = [split_sum(&x, 0), split_sum(&x, 1)];
                 let columns = sums.each_ref().map(|sums| sums.each_ref().map(std::slice::from_ref));
-                let got = finish::<Entropy, Entropy>(&columns, Unit::new(None)).into_parts().0[0];
+                let got = finish::<Entropy, Entropy>(&columns, None, Unit::new(None)).into_parts().0[0];
                 let exact = (count as f64).ln();
                 // The promise on groups; exactly 0 for one.
                 let bound = if count == 1 { 0.0 } else { 1e-14 * (1.0 + (weight * count as f64).ln().abs()) };

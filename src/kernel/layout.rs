@@ -269,6 +269,12 @@ impl Pairing {
         }
     }
 
+    /// The outermost row that an innermost one is in.
+    #[inline(always)]
+    pub fn outermost(&self, inner: usize) -> usize {
+        outermost(&self.outer, inner)
+    }
+
     /// An error of an innermost row, with the outermost row that it is in.
     pub fn locate(&self, error: Error) -> (usize, Error) {
         (outermost(&self.outer, error.row()), error)

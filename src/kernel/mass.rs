@@ -24,13 +24,32 @@ pub fn mass(x: f64) -> f64 {
     if weighs { scaled } else { 0.0 }
 }
 
-/// Masses of a pair: both 0 where a rule keeps one of them out of the sums.
+/// The mass that a total of weights has.
 #[inline(always)]
-pub fn masses(p: f64, q: f64) -> (f64, f64) {
+pub fn mass_of_total(total: f64) -> f64 {
+    total * const { power_of_two(-HEADROOM) }
+}
+
+/// The total of weights that has this mass.
+#[inline(always)]
+pub fn total_of_mass(mass: f64) -> f64 {
+    mass * const { power_of_two(HEADROOM) }
+}
+
+/// Weights of a pair that go into the sums of its group: both 0 where a rule keeps one of them out.
+#[inline(always)]
+pub fn summed(p: f64, q: f64) -> (f64, f64) {
     // False for NaN. All selections, and no branch, so that loops over pairs become vector code.
     let range = 0.0..=f64::MAX;
     let weigh = range.contains(&p) & range.contains(&q);
-    (mass(if weigh { p } else { 0.0 }), mass(if weigh { q } else { 0.0 }))
+    (if weigh { p } else { 0.0 }, if weigh { q } else { 0.0 })
+}
+
+/// Logarithm of a weight, in units of [`LN_SCALE`]. Not of its mass, which has fewer digits than a weight among the subnormals;
+/// elsewhere the bits are the same.
+#[inline(always)]
+pub fn ln_of_weight<A: Arithmetic>(x: f64) -> f64 {
+    ln_scaled::<A>(x, 0.0) * (1.0 / LN_SCALE)
 }
 
 /// Logarithm of the weight behind a mass, in units of [`LN_SCALE`].

@@ -21,6 +21,7 @@
 //! | [`axes`] | where the slices of n-dimensional cells are |
 //! | [`values`] | one value per row, with validity |
 //! | [`rows`], [`groups`], [`states`], [`elements`] | the drivers |
+//! | [`remainder`] | the driver of rows whose q has a known total |
 
 pub mod axes;
 pub mod blocks;
@@ -34,6 +35,7 @@ pub mod options;
 pub mod quantities;
 pub mod quantity;
 pub mod registry;
+pub mod remainder;
 pub mod rows;
 pub mod rules;
 pub mod simd;

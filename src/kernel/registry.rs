@@ -7,6 +7,7 @@ use super::groups::{self, Column};
 use super::layout::Error;
 use super::options::{NanPolicy, Precision, Unit};
 use super::quantity::{Element, Mergeable, Numbers, Quantity, Summed, Sums};
+use super::remainder::{self, TotalOf};
 use super::rows::{self, Rows};
 use super::rules::{Missing, SplitSum};
 use super::states::{self, Parts, States};
@@ -35,6 +36,10 @@ pub struct RowDrivers<T> {
     pub values: ValuesOf<T>,
     /// Value in nats of one distribution.
     pub value: ValueOf<T>,
+    /// Adds the values of pairs of rows, of which the total of q is known.
+    pub values_of_total: ValuesOfTotal<T>,
+    /// Value in nats of one such distribution.
+    pub value_of_total: ValueOfTotal<T>,
     /// States of rows, if there are any.
     pub states: Option<StatesOf<T>>,
 }
@@ -44,6 +49,11 @@ pub type ValuesOf<T> =
     fn(&Rows<T>, Option<&Rows<T>>, RowPairs, NanPolicy, Unit, &mut Values) -> Result<(), Error>;
 /// Driver of one distribution.
 pub type ValueOf<T> = fn(Weights<T>, Option<Weights<T>>, NanPolicy) -> Result<Option<f64>, Missing>;
+/// Driver of many rows with totals of q.
+pub type ValuesOfTotal<T> =
+    fn(&Rows<T>, &Rows<T>, RowPairs, TotalOf, NanPolicy, Unit, &mut Values) -> Result<(), Error>;
+/// Driver of one distribution with the total of q.
+pub type ValueOfTotal<T> = fn(Weights<T>, Weights<T>, Option<f64>, NanPolicy) -> Result<Option<f64>, Missing>;
 /// Driver of states of rows.
 pub type StatesOf<T> = fn(&Rows<T>, Option<&Rows<T>>, RowPairs, NanPolicy) -> Result<States, Error>;
 /// Sums of groups in one part: a lead and a rest for each group.
@@ -68,8 +78,8 @@ pub type SummandsOf<T> =
 pub struct GroupDrivers {
     /// The summands.
     pub summands: Summands,
-    /// Values from sums, `None` if there aren't as many as there are columns.
-    pub values: fn(&[SumsOf], Unit) -> Option<Values>,
+    /// Values from sums, and perhaps totals of q; `None` if there aren't as many as there are columns.
+    pub values: fn(&[SumsOf], Option<TotalOf>, Unit) -> Option<Values>,
 }
 
 /// Drivers of states.
@@ -81,8 +91,9 @@ pub struct StateDrivers {
     pub summands: Summands,
     /// States of groups from sums, `None` if there aren't as many as there are columns.
     pub of_sums: fn(&[SumsOf]) -> Option<States>,
-    /// Merges the states between each offset and the next; `None` if the parts haven't as many sums as are kept.
-    pub merge: fn(Parts, &[i64], Unit) -> Option<States>,
+    /// Merges the states between each offset and the next, perhaps with totals of q; `None` if the parts haven't as many sums as are
+    /// kept.
+    pub merge: fn(Parts, &[i64], Option<TotalOf>, Unit) -> Option<States>,
 }
 
 impl Registered {
@@ -128,7 +139,13 @@ impl Registered {
 
 impl<T: Weight> RowDrivers<T> {
     const fn of<Q: Quantity>() -> RowDrivers<T> {
-        RowDrivers { values: rows::values::<Q, T>, value: rows::value::<Q, T>, states: None }
+        RowDrivers {
+            values: rows::values::<Q, T>,
+            value: rows::value::<Q, T>,
+            values_of_total: remainder::values::<Q, T>,
+            value_of_total: remainder::value_of::<Q, T>,
+            states: None,
+        }
     }
 
     const fn with_states<Q: Mergeable>() -> RowDrivers<T> {
@@ -151,9 +168,9 @@ impl GroupDrivers {
     const fn of<Q: Summed>() -> GroupDrivers {
         GroupDrivers {
             summands: Summands::of::<Q::Sums>(),
-            values: |sums, unit| {
+            values: |sums, totals, unit| {
                 let sums = <<Q::Sums as Sums>::Numbers as Numbers>::from_slice(sums)?;
-                Some(groups::finish::<Q, Q::Sums>(&sums, unit))
+                Some(groups::finish::<Q, Q::Sums>(&sums, totals, unit))
             },
         }
     }

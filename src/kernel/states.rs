@@ -12,8 +12,10 @@ use super::blocks::Carried;
 use super::broadcast::RowPairs;
 use super::groups::{self, Sum};
 use super::layout::Error;
+use super::mass::{mass_of_total, total_of_mass};
 use super::options::{NanPolicy, Unit};
 use super::quantity::{Mergeable, Numbers};
+use super::remainder::{Remainder, TotalOf};
 use super::rows::{self, Rows};
 use super::rules::{Rank, judge};
 use super::values::Values;
@@ -83,7 +85,7 @@ fn kept_of_row<Q: Mergeable, T: Weight>(p: Weights<T>, q: Weights<T>) -> Q::Kept
 
 /// States of groups from their sums.
 pub fn states_of_sums<Q: Mergeable>(sums: &Sum<Q::StateSums>) -> States {
-    let values = groups::finish::<Q, Q::StateSums>(sums, Unit::new(None));
+    let values = groups::finish::<Q, Q::StateSums>(sums, None, Unit::new(None));
     let mut states = States::with_capacity::<Q>(values.len());
     for i in 0..values.len() {
         let (rank, totals) = groups::group::<Q::StateSums>(sums, i);
@@ -105,18 +107,26 @@ pub struct Parts<'a> {
 }
 
 /// Merges the states between each offset and the next, which count from the first; `None` if there are not as many sums as the
-/// quantity keeps.
-pub fn merge<Q: Mergeable>(parts: Parts, offsets: &[i64], unit: Unit) -> Option<States> {
+/// quantity keeps. The remainder of a total of q, if there are such, is one more part.
+pub fn merge<Q: Mergeable>(
+    parts: Parts,
+    offsets: &[i64],
+    totals: Option<TotalOf>,
+    unit: Unit,
+) -> Option<States> {
     let sums = <Q::Kept as Numbers>::from_slice(parts.sums)?;
     let mut merged = States::with_capacity::<Q>(offsets.len());
-    for pair in offsets.windows(2) {
+    for (whole, pair) in offsets.windows(2).enumerate() {
         let range = (pair[0] - offsets[0]) as usize..(pair[1] - offsets[0]) as usize;
         let (values, ranks) = (&parts.values[range.clone()], &parts.ranks[range.clone()]);
         let mut sums = sums;
         for sums in <Q::Kept as Numbers>::slice_of_mut(&mut sums) {
             *sums = &sums[range.clone()];
         }
-        let (rank, totals, nats) = merge_parts::<Q>(&sums, values, ranks);
+        let (rank, totals, nats) = match totals {
+            None => merge_parts::<Q>(&sums, values, ranks),
+            Some(total_of) => merge_with_remainder::<Q>(&sums, values, ranks, total_of(whole)),
+        };
         merged.values.push(nats.map(|nats| unit.express(nats)));
         merged.push(totals, rank);
     }
@@ -140,6 +150,23 @@ fn merge_parts<Q: Mergeable>(
     };
     let nats = rank.settle(Q::ANSWERS, || !Q::PAIR || totals.as_slice()[1] != 0.0, value);
     (rank, totals, nats)
+}
+
+/// Merges parts, and one more with what they lack of the total of q.
+fn merge_with_remainder<Q: Mergeable>(
+    sums: &<Q::Kept as Numbers>::Of<&[f64]>,
+    values: &[f64],
+    ranks: &[Rank],
+    total: Option<f64>,
+) -> (Rank, Q::Kept, Option<f64>) {
+    let columns = <Q::Kept as Numbers>::slice_of(sums);
+    let remainder = Remainder::of(total.map(mass_of_total), |total| total - sum(columns[1]));
+    let kept = Q::kept_of(0.0, total_of_mass(remainder.weight));
+    let with = |(column, last): (&&[f64], &f64)| [*column, &[*last]].concat();
+    let longer: Vec<Vec<f64>> = columns.iter().zip(kept.as_slice()).map(with).collect();
+    let longer: Vec<&[f64]> = longer.iter().map(Vec::as_slice).collect();
+    let Some(sums) = <Q::Kept as Numbers>::from_slice(&longer) else { unreachable!("as many as before") };
+    merge_parts::<Q>(&sums, &[values, &[0.0]].concat(), &[ranks, &[remainder.rank]].concat())
 }
 
 /// Σ wᵢ·valueᵢ.

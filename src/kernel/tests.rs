@@ -97,7 +97,7 @@ fn groups(quantity: &Registered) -> Vec<f64> {
         if let Some(drivers) = &quantity.groups {
             let sums = sums(quantity, &(drivers.summands.names)(), &p, &q, groups);
             results.extend(sums.iter().flatten().flatten());
-            results.extend((drivers.values)(&slices(&sums), Unit::new(None)).unwrap().into_parts().0);
+            results.extend((drivers.values)(&slices(&sums), None, Unit::new(None)).unwrap().into_parts().0);
         }
         if let Some(drivers) = &quantity.states {
             let sums = sums(quantity, &(drivers.summands.names)(), &p, &q, groups);
@@ -108,7 +108,8 @@ fn groups(quantity: &Registered) -> Vec<f64> {
             let kept: Vec<&[f64]> = states.sums.iter().map(|sums| &sums[..]).collect();
             let parts = Parts { sums: &kept, values: &values, ranks: &states.ranks };
             let merged =
-                (drivers.merge)(parts, &[0, groups as i64 / 2, groups as i64], Unit::new(None)).unwrap();
+                (drivers.merge)(parts, &[0, groups as i64 / 2, groups as i64], None, Unit::new(None))
+                    .unwrap();
             results.extend(merged.sums.iter().flatten());
             results.extend(merged.values.into_parts().0);
         }
@@ -199,7 +200,7 @@ fn bits_of_dozen(quantity: &Registered) -> Vec<[u64; 2]> {
         let row = (f64::rows(quantity).value)(of_p, quantity.pair.then_some(of_q), NanPolicy::Propagate);
         let groups = quantity.groups.as_ref().unwrap();
         let sums = sums(quantity, &(groups.summands.names)(), &p, &q, 1);
-        let group = (groups.values)(&slices(&sums), Unit::new(None)).unwrap().into_parts().0[0];
+        let group = (groups.values)(&slices(&sums), None, Unit::new(None)).unwrap().into_parts().0[0];
         [row.unwrap().unwrap().to_bits(), group.to_bits()]
     };
     dozen().into_iter().map(bits).collect()

@@ -15,6 +15,7 @@ use super::dtypes::{self, Method, Shape};
 use super::errors::{in_row, pair_rows};
 use super::fixed::Fixed;
 use super::kwargs::{AxesKwargs, Span};
+use super::totals::{self, Totals};
 use crate::kernel::axes::{self, Grid, Validity};
 use crate::kernel::layout::Error;
 use crate::kernel::options::{NanPolicy, Precision, Unit};
@@ -24,6 +25,7 @@ use crate::kernel::values::Values;
 /// Options of a call.
 struct Options {
     quantity: &'static Registered,
+    totals: Option<Totals>,
     /// For each axis, the column's first, whether it is reduced.
     reduced: Vec<bool>,
     keepdims: bool,
@@ -34,12 +36,14 @@ struct Options {
 
 /// Field of the values.
 pub fn values_field(fields: &[Field], kwargs: &AxesKwargs) -> PolarsResult<Field> {
-    let fields = &*Fixed::fields(kwargs.fixed.as_ref(), fields, false);
-    dtypes::arr_output(Method::value(Shape::Array, kwargs.quantity.0), fields, kwargs)
+    let method = Method::value(Shape::Array, kwargs.quantity.0);
+    let fields = Totals::split_fields(fields, kwargs.q_totals, &method.path())?;
+    dtypes::arr_output(method, &Fixed::fields(kwargs.fixed.as_ref(), fields, false), kwargs)
 }
 
 /// Values of p, or of p and q.
 pub fn values(inputs: &[Series], kwargs: &AxesKwargs) -> PolarsResult<Series> {
+    let (inputs, totals) = Totals::split(inputs, kwargs.q_totals)?;
     let inputs = &*Fixed::inputs(kwargs.fixed.as_ref(), inputs, false)?;
     let fields: Vec<Field> = inputs.iter().map(|s| s.field().into_owned()).collect();
     let out = dtypes::arr_output(Method::value(Shape::Array, kwargs.quantity.0), &fields, kwargs)?;
@@ -47,16 +51,22 @@ pub fn values(inputs: &[Series], kwargs: &AxesKwargs) -> PolarsResult<Series> {
     if inputs.iter().any(|s| *dtypes::cell_dtype(s.dtype(), kwargs.span) == DataType::Null) {
         return Ok(convert::nulls(p.name(), common_rows(p, q)?, out.dtype()));
     }
+    let reduced = dtypes::reduced_axes(dtypes::cell_dtype(p.dtype(), kwargs.span), kwargs)?;
+    let imploded_here = kwargs.span == Span::Column && reduced[0];
     let options = Options {
         quantity: kwargs.quantity.0,
-        reduced: dtypes::reduced_axes(dtypes::cell_dtype(p.dtype(), kwargs.span), kwargs)?,
+        totals: if imploded_here { totals.map(Totals::of_whole).transpose()? } else { totals },
+        reduced,
         keepdims: kwargs.keepdims,
         precision: dtypes::of_series(inputs, false),
         policy: kwargs.nan_policy.0,
         unit: Unit::new(kwargs.base),
     };
-    let columns =
-        if kwargs.span == Span::Column && options.reduced[0] { imploded(inputs)? } else { inputs.to_vec() };
+    let columns = if imploded_here { imploded(inputs)? } else { inputs.to_vec() };
+    let columns = match &options.totals {
+        Some(totals) => totals::for_each(&columns, totals)?.into_owned(),
+        None => columns,
+    };
     let (p, q) = (&columns[0], columns.get(1));
     match options.precision {
         Precision::Single => values_in::<f32>(p, q, &options),
@@ -91,10 +101,23 @@ impl Options {
         axes::kept_sizes(shape, &self.reduced[1..]).iter().product()
     }
 
-    /// Adds the values of all distributions of p, or of p and q, which has as many rows as p or one.
-    fn reduce<T: Float>(&self, p: &Grid<T>, q: Option<&Grid<T>>, out: &mut Values) -> Result<(), Error> {
-        let values = T::rows(self.quantity).values;
-        axes::with_rows(p, q, &self.reduced, |p, q, pairs| values(p, q, pairs, self.policy, self.unit, out))
+    /// Adds the values of all distributions of p, or of p and q, which has as many rows as p or one. So many distributions
+    /// share each total, after those that come before.
+    fn reduce<T: Float>(
+        &self,
+        p: &Grid<T>,
+        q: Option<&Grid<T>>,
+        (before, sharing): (usize, usize),
+        out: &mut Values,
+    ) -> Result<(), Error> {
+        let drivers = T::rows(self.quantity);
+        axes::with_rows(p, q, &self.reduced, |p, q, pairs| match (q, &self.totals) {
+            (Some(q), Some(totals)) => {
+                let total_of = |slice| totals.get(before + slice / sharing);
+                (drivers.values_of_total)(p, q, pairs, &total_of, self.policy, self.unit, out)
+            }
+            _ => (drivers.values)(p, q, pairs, self.policy, self.unit, out),
+        })
     }
 }
 
@@ -145,7 +168,8 @@ fn by_row<T: Float>(p: &Series, q: Option<&Series>, options: &Options) -> Polars
         let q_grid = q_cells.as_ref().map(|q| q.grid(0..q.rows));
 
         let mut values = Values::with_capacity(rows * per_row);
-        options.reduce(&p_grid, q_grid.as_ref(), &mut values).map_err(|error| {
+        let sharing = (before, per_row);
+        options.reduce(&p_grid, q_grid.as_ref(), sharing, &mut values).map_err(|error| {
             let row = error.row() / per_row.max(1);
             in_row(error, before + row, p.name(), q.map_or("", |q| q.name()))
         })?;
@@ -222,11 +246,11 @@ fn by_group<T: Float>(p: &Series, q: Option<&Series>, options: &Options) -> Pola
         let (i, j) = groups.get(group);
         let (p_cells, q_cells) = (p_groups.get(i), q_groups.as_ref().map(|q| q.get(j)));
         let reduced = match (p_cells, q_cells) {
-            (Some(p), None) => options.reduce(&p, None, &mut values),
+            (Some(p), None) => options.reduce(&p, None, (group, per_group), &mut values),
             (Some(p), Some(Some(q))) if q.rows() != p.rows() && q.rows() != 1 => {
                 Err(Error::Lengths { row: group, p: p.rows(), q: q.rows() })
             }
-            (Some(p), Some(Some(q))) => options.reduce(&p, Some(&q), &mut values),
+            (Some(p), Some(Some(q))) => options.reduce(&p, Some(&q), (group, per_group), &mut values),
             _ => {
                 values.push_nulls(per_group);
                 Ok(())

@@ -14,10 +14,12 @@ use super::dtypes::{self, Method, Shape};
 use super::errors::{missing_in_column, pair_elements};
 use super::kwargs::{ElementKwargs, MissingKwargs, Sequence, SumKwargs, SummandKwargs};
 use super::states::StateKind;
+use super::totals::Totals;
 use crate::kernel::broadcast::{Broadcast, Mismatch};
 use crate::kernel::groups::{self, Column};
 use crate::kernel::options::{Precision, Unit};
 use crate::kernel::registry::Registered;
+use crate::kernel::remainder::TotalOf;
 use crate::kernel::rules::{Role, Split, SplitSum, first_missing, marks_of_single, single_marks};
 use crate::kernel::weights::Weights;
 
@@ -196,7 +198,9 @@ impl Sums {
 }
 
 /// Field of the values of groups.
-pub fn values_field(fields: &[Field]) -> PolarsResult<Field> {
+pub fn values_field(fields: &[Field], kwargs: &SumKwargs) -> PolarsResult<Field> {
+    let method = Method::value(Shape::Flat, kwargs.quantity.0);
+    let fields = Totals::split_fields(fields, kwargs.q_totals, &method.path())?;
     let precision = precision_of_sums(fields.iter().map(Field::dtype));
     Ok(Field::new(fields[0].name.clone(), dtypes::float(precision)))
 }
@@ -205,8 +209,13 @@ pub fn values_field(fields: &[Field]) -> PolarsResult<Field> {
 pub fn values(inputs: &[Series], kwargs: &SumKwargs) -> PolarsResult<Series> {
     let quantity = kwargs.quantity.0;
     let Some(groups) = &quantity.groups else { return Err(no_sums(quantity)) };
+    let (inputs, totals) = Totals::split(inputs, kwargs.q_totals)?;
     let sums = Sums::open(inputs, (groups.summands.names)().len(), kwargs)?;
-    let values = (groups.values)(&sums.slices(), Unit::new(kwargs.base)).ok_or_else(|| no_sums(quantity))?;
+    totals.as_ref().map_or(Ok(()), |totals| totals.check(inputs[0].len()))?;
+    let total_of = totals.as_ref().map(|totals| |group| totals.get(group));
+    let total_of = total_of.as_ref().map(|of| of as TotalOf);
+    let values = (groups.values)(&sums.slices(), total_of, Unit::new(kwargs.base));
+    let values = values.ok_or_else(|| no_sums(quantity))?;
     convert::series(inputs[0].name(), vec![convert::values(values, sums.precision)])
 }
 

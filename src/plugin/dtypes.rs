@@ -29,7 +29,7 @@ fn asked_by(dtype: &DataType) -> Option<Option<Precision>> {
 }
 
 /// Whether values of this dtype are weights.
-fn is_number(dtype: &DataType) -> bool {
+pub fn is_number(dtype: &DataType) -> bool {
     asked_by(dtype).is_some()
 }
 
@@ -106,7 +106,7 @@ impl Method {
     }
 
     /// The method as a user writes it.
-    fn path(self) -> String {
+    pub fn path(self) -> String {
         format!("{}.{}", self.shape.accessor(), self.full_name())
     }
 

@@ -64,14 +64,15 @@ pub fn pair_elements(p: &Series, q: &Series, sequence: Sequence) -> PolarsResult
         sequence != Sequence::OfFrame || !p.name().is_empty(),
         ShapeMismatch:
         "q is a sequence of {} numbers, which is a column of its own and goes with a whole column only: in a group or \
-         window, join q in as a column",
+         window, join q in as a column, and say its whole total as `q_total` if p has no row for some of it",
         q.len()
     );
     polars_ensure!(
         sequence == Sequence::No || p.len() == q.len(),
         ShapeMismatch:
         "{} has {} rows and q, a sequence of numbers, is a column of {}: it takes one number for each row, or a single \
-         number that is no sequence; in a group or window, join q in as a column",
+         number that is no sequence; in a group or window, join q in as a column, and say its whole total as `q_total` if \
+         p has no row for some of it",
         named(Side::P, p.name(), ""), p.len(), q.len()
     );
     pair_rows(p, q)

@@ -14,6 +14,9 @@ pub struct RowKwargs {
     pub nan_policy: Policy,
     pub base: Option<f64>,
     pub fixed: Option<Fixed>,
+    /// Number of the last inputs that are totals of q, as in all calls that have some.
+    #[serde(default)]
+    pub q_totals: usize,
 }
 
 /// Arguments of the axes of Array columns.
@@ -27,6 +30,8 @@ pub struct AxesKwargs {
     pub keepdims: bool,
     pub span: Span,
     pub fixed: Option<Fixed>,
+    #[serde(default)]
+    pub q_totals: usize,
 }
 
 /// Arguments of a function of elements.
@@ -73,12 +78,16 @@ pub struct SumKwargs {
     /// Name of q, for the error under `raise`.
     #[serde(default)]
     pub q_name: Option<String>,
+    #[serde(default)]
+    pub q_totals: usize,
 }
 
 /// Arguments of a merge.
 #[derive(Deserialize)]
 pub struct MergeKwargs {
     pub base: Option<f64>,
+    #[serde(default)]
+    pub q_totals: usize,
 }
 
 impl MergeKwargs {

@@ -15,7 +15,7 @@ use super::errors::{in_row, pair_rows};
 use super::fixed::Fixed;
 use super::kwargs::RowKwargs;
 use super::states::StateKind;
-use crate::kernel::broadcast::RowPairs;
+use super::totals::{self, Totals};
 use crate::kernel::layout::{Error, Extents, ListLayout, Offsets, OuterList, Pairing};
 use crate::kernel::options::{NanPolicy, Precision, Unit};
 use crate::kernel::registry::Registered;
@@ -113,8 +113,14 @@ fn wrap(mut array: ArrayRef, outer: Vec<OuterList>) -> PolarsResult<ArrayRef> {
 
 /// Results of rows: one element each.
 trait RowResult {
-    fn of_rows<T: Float>(&self, p: &Rows<T>, q: Option<&Rows<T>>, pairs: RowPairs)
-    -> Result<ArrayRef, Error>;
+    /// Results of pairs of innermost rows, in a chunk that comes after so many rows.
+    fn of_rows<T: Float>(
+        &self,
+        p: &Rows<T>,
+        q: Option<&Rows<T>>,
+        pairing: &Pairing,
+        before: usize,
+    ) -> Result<ArrayRef, Error>;
 }
 
 /// Values of rows.
@@ -122,6 +128,7 @@ struct AsValues<'a> {
     quantity: &'static Registered,
     kwargs: &'a RowKwargs,
     precision: Precision,
+    totals: Option<Totals>,
 }
 
 impl RowResult for AsValues<'_> {
@@ -129,11 +136,20 @@ impl RowResult for AsValues<'_> {
         &self,
         p: &Rows<T>,
         q: Option<&Rows<T>>,
-        pairs: RowPairs,
+        pairing: &Pairing,
+        before: usize,
     ) -> Result<ArrayRef, Error> {
-        let RowKwargs { nan_policy, base, .. } = self.kwargs;
+        let (policy, unit) = (self.kwargs.nan_policy.0, Unit::new(self.kwargs.base));
+        let (drivers, pairs) = (T::rows(self.quantity), pairing.rows());
         let mut values = Values::default();
-        (T::rows(self.quantity).values)(p, q, pairs, nan_policy.0, Unit::new(*base), &mut values)?;
+        match (q, &self.totals) {
+            (Some(q), Some(totals)) => {
+                // One for all innermost rows in a row of the column.
+                let total_of = |inner| totals.get(before + pairing.outermost(inner));
+                (drivers.values_of_total)(p, q, pairs, &total_of, policy, unit, &mut values)?;
+            }
+            _ => (drivers.values)(p, q, pairs, policy, unit, &mut values)?,
+        }
         Ok(convert::values(values, self.precision))
     }
 }
@@ -149,23 +165,30 @@ impl RowResult for AsStates {
         &self,
         p: &Rows<T>,
         q: Option<&Rows<T>>,
-        pairs: RowPairs,
+        pairing: &Pairing,
+        _: usize,
     ) -> Result<ArrayRef, Error> {
-        Ok(self.kind.array(self.kind.of_rows(p, q, pairs, self.policy)?))
+        Ok(self.kind.array(self.kind.of_rows(p, q, pairing.rows(), self.policy)?))
     }
 }
 
 /// Field of the values of rows.
 pub fn values_field(fields: &[Field], kwargs: &RowKwargs) -> PolarsResult<Field> {
-    let fields = &*Fixed::fields(kwargs.fixed.as_ref(), fields, true);
-    dtypes::list_output(Method::value(Shape::List, kwargs.quantity.0), fields)
+    let method = Method::value(Shape::List, kwargs.quantity.0);
+    let fields = Totals::split_fields(fields, kwargs.q_totals, &method.path())?;
+    dtypes::list_output(method, &Fixed::fields(kwargs.fixed.as_ref(), fields, true))
 }
 
 /// Values of all rows of p, or of p and q.
 pub fn values(inputs: &[Series], kwargs: &RowKwargs) -> PolarsResult<Series> {
+    let (inputs, totals) = Totals::split(inputs, kwargs.q_totals)?;
     let inputs = with_fixed(inputs, kwargs)?;
+    let inputs = match &totals {
+        Some(totals) => totals::for_each(&inputs, totals)?,
+        None => inputs,
+    };
     let precision = dtypes::of_series(&inputs, false);
-    let result = AsValues { quantity: kwargs.quantity.0, kwargs, precision };
+    let result = AsValues { quantity: kwargs.quantity.0, kwargs, precision, totals };
     every_row(&inputs, precision, &dtypes::float(precision), &result)
 }
 
@@ -221,7 +244,7 @@ fn every_row_in<T: Float>(p: &Series, q: Option<&Series>, result: &impl RowResul
             |(row, error): (usize, Error)| in_row(error, before + row, p.name(), q.map_or("", |q| q.name()));
         let pairing = Pairing::new(pair.rows, &p_chunk.outer(), &q_outer).map_err(located)?;
         let (p_rows, q_rows) = (p_chunk.rows(), q_chunk.as_ref().map(Chunk::rows));
-        let results = result.of_rows(&p_rows, q_rows.as_ref(), pairing.rows());
+        let results = result.of_rows(&p_rows, q_rows.as_ref(), &pairing, before);
         out.push(wrap(results.map_err(|error| located(pairing.locate(error)))?, pairing.outer)?);
         before += pair.rows.rows();
     }

@@ -12,6 +12,7 @@ mod fixed;
 mod kwargs;
 mod lists;
 mod states;
+mod totals;
 
 use polars::prelude::*;
 use pyo3_polars::PolarsAllocator;
@@ -21,6 +22,7 @@ use self::kwargs::{
     AxesKwargs, ElementKwargs, MergeKwargs, MissingKwargs, RowKwargs, SumKwargs, SummandKwargs,
 };
 use self::states::StateKind;
+use self::totals::Totals;
 use crate::kernel::options::Unit;
 
 /// Shares the allocator of the Polars process, which frees what the expressions return.
@@ -89,8 +91,8 @@ fn missing(inputs: &[Series], kwargs: MissingKwargs) -> PolarsResult<Series> {
     columns::missing(inputs, &kwargs)
 }
 
-fn of_sums_field(fields: &[Field], _: SumKwargs) -> PolarsResult<Field> {
-    columns::values_field(fields)
+fn of_sums_field(fields: &[Field], kwargs: SumKwargs) -> PolarsResult<Field> {
+    columns::values_field(fields, &kwargs)
 }
 
 #[polars_expr(output_type_func_with_kwargs=of_sums_field)]
@@ -109,15 +111,17 @@ fn state_of_sums(inputs: &[Series], kwargs: SumKwargs) -> PolarsResult<Series> {
 
 // States, and what they merge to.
 
-fn merge_field(fields: &[Field], _: MergeKwargs) -> PolarsResult<Field> {
+fn merge_field(fields: &[Field], kwargs: MergeKwargs) -> PolarsResult<Field> {
+    let fields = Totals::split_fields(fields, kwargs.q_totals, "info.merge")?;
     let precision = StateKind::of_lists(&fields[0])?.precision();
     Ok(Field::new(fields[0].name.clone(), dtypes::float(precision)))
 }
 
 #[polars_expr(output_type_func_with_kwargs=merge_field)]
 fn merge(inputs: &[Series], kwargs: MergeKwargs) -> PolarsResult<Series> {
+    let (inputs, totals) = Totals::split(inputs, kwargs.q_totals)?;
     let kind = StateKind::of_lists(&inputs[0].field())?;
-    let merged = kind.merge(&inputs[0], kwargs.unit())?;
+    let merged = kind.merge(&inputs[0], totals.as_ref(), kwargs.unit())?;
     convert::series(inputs[0].name(), vec![convert::values(merged.values, kind.precision())])
 }
 
@@ -128,6 +132,6 @@ fn merge_state_field(fields: &[Field]) -> PolarsResult<Field> {
 #[polars_expr(output_type_func=merge_state_field)]
 fn merge_state(inputs: &[Series]) -> PolarsResult<Series> {
     let kind = StateKind::of_lists(&inputs[0].field())?;
-    let merged = kind.merge(&inputs[0], Unit::new(None))?;
+    let merged = kind.merge(&inputs[0], None, Unit::new(None))?;
     convert::series(inputs[0].name(), vec![kind.array(merged)])
 }

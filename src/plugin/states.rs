@@ -16,11 +16,13 @@ use polars_arrow::array::{Array, BooleanArray, ListArray, PrimitiveArray, Struct
 use polars_arrow::compute::utils::combine_validities_and;
 
 use super::convert::{self, Float};
+use super::totals::Totals;
 use crate::kernel::broadcast::RowPairs;
 use crate::kernel::layout::Error;
 use crate::kernel::options::{NanPolicy, Precision, Unit};
 use crate::kernel::quantities::QUANTITIES;
 use crate::kernel::registry::{Registered, StateDrivers};
+use crate::kernel::remainder::TotalOf;
 use crate::kernel::rows::Rows;
 use crate::kernel::rules::{Rank, SplitSum};
 use crate::kernel::states::{Parts, States};
@@ -137,8 +139,8 @@ impl StateKind {
         StructArray::new(self.dtype().to_arrow(CompatLevel::newest()), rows, arrays, None).boxed()
     }
 
-    /// Merges the states in each list.
-    pub fn merge(self, lists: &Series, unit: Unit) -> PolarsResult<States> {
+    /// Merges the states in each list, perhaps with a total of q for each.
+    pub fn merge(self, lists: &Series, totals: Option<&Totals>, unit: Unit) -> PolarsResult<States> {
         let lists = lists.rechunk();
         let array = lists.chunks()[0].as_any().downcast_ref::<ListArray<i64>>();
         let array = array.ok_or_else(|| polars_err!(ComputeError: "expected lists of states"))?;
@@ -150,7 +152,10 @@ impl StateKind {
         let mut sums: Vec<&[f64]> = floats.iter().map(|floats| floats.values().as_slice()).collect();
         let values = sums.pop().unwrap_or_default();
         let parts = Parts { sums: &sums, values, ranks: &states.ranks()? };
-        let merged = (self.drivers.merge)(parts, offsets, unit);
+        totals.map_or(Ok(()), |totals| totals.check(lists.len()))?;
+        let total_of = totals.map(|totals| |i| totals.get(i));
+        let total_of = total_of.as_ref().map(|of| of as TotalOf);
+        let merged = (self.drivers.merge)(parts, offsets, total_of, unit);
         merged.ok_or_else(|| polars_err!(ComputeError: "expected states of {}", self.quantity.name))
     }
 }

@@ -14,8 +14,33 @@ use pyo3::types::{PyCapsule, PyTuple};
 use super::chunks::{self, Column};
 use crate::Side;
 use crate::arrow::import::{self, Chunks};
-use crate::arrow::{Error, check_type, element_field, is_single};
+use crate::arrow::{Error, Totals, check_type, element_field, is_single};
 use crate::slices::side_name;
+
+/// Argument that an object is for.
+#[derive(Clone, Copy)]
+pub enum Argument {
+    /// p or q, of numbers or, where they are taken, of lists.
+    Weights { side: Side, lists: bool },
+    /// Totals of q.
+    Totals,
+}
+
+impl Argument {
+    fn name(self) -> &'static str {
+        match self {
+            Argument::Weights { side, .. } => side_name(side),
+            Argument::Totals => "q_total",
+        }
+    }
+
+    fn check(self, data_type: &DataType) -> Result<(), Error> {
+        match self {
+            Argument::Weights { side, lists } => check_type(data_type, side, lists),
+            Argument::Totals => Totals::check_type(data_type),
+        }
+    }
+}
 
 /// Array, or stream of arrays that has not been read.
 pub enum Source {
@@ -24,9 +49,8 @@ pub enum Source {
 }
 
 impl Source {
-    /// Opens an object that speaks Arrow and holds numbers, or lists of them where `lists` are taken. A table of one
-    /// column is that column.
-    pub fn open(object: &Bound<'_, PyAny>, side: Side, lists: bool) -> PyResult<Source> {
+    /// Opens an object that speaks Arrow and holds what the argument takes. A table of one column is that column.
+    pub fn open(object: &Bound<'_, PyAny>, argument: Argument) -> PyResult<Source> {
         let source = if object.hasattr("__arrow_c_array__")? {
             let capsules = object.call_method0("__arrow_c_array__")?;
             let (schema, array) = capsules.cast_into::<PyTuple>()?.extract::<(Bound<'_, PyCapsule>, _)>()?;
@@ -34,7 +58,7 @@ impl Source {
             // SAFETY: capsules of these names hold these structures, as the interface has it.
             let schema = unsafe { pointer::<FFI_ArrowSchema>(&schema, c"arrow_schema")?.as_ref() };
             // SAFETY: likewise.
-            check_type(one_column(&unsafe { import::data_type(schema) }?), side, lists)?;
+            argument.check(one_column(&unsafe { import::data_type(schema) }?))?;
             let array = pointer(&array, c"arrow_array")?;
             // SAFETY: likewise; the array is marked as released for the capsule.
             let array = unsafe { import::array(FFI_ArrowArray::from_raw(array.as_ptr()), schema) }?;
@@ -45,14 +69,14 @@ impl Source {
             // SAFETY: as for arrays.
             let chunks = unsafe { Chunks::new(FFI_ArrowArrayStream::from_raw(stream.as_ptr())) }?;
             let data_type = one_column(chunks.data_type()).clone();
-            check_type(&data_type, side, lists)?;
+            argument.check(&data_type)?;
             Source::Stream { data_type, chunks }
         } else {
             let kind = object.get_type().name()?;
             return Err(PyTypeError::new_err(format!(
                 "{} must speak the Arrow PyCapsule interface, as arrays of PyArrow, Series of Polars and many others do, and \
                  {kind} has neither `__arrow_c_array__` nor `__arrow_c_stream__`: wrap it, as in `pyarrow.array(…)`",
-                side_name(side),
+                argument.name(),
             )));
         };
         Ok(source)

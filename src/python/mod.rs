@@ -6,6 +6,8 @@ mod input;
 mod output;
 mod quantity;
 
+use std::cell::Cell;
+
 use arrow_array::{Array, ArrayRef};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType};
@@ -13,10 +15,10 @@ use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use self::chunks::Column;
-use self::input::Source;
+use self::input::{Argument, Source};
 use self::output::{Chunked, Whole};
 use self::quantity::Quantity;
-use crate::arrow::{self, Error};
+use crate::arrow::{self, Error, Totals, element_field};
 use crate::kernel::quantities;
 use crate::kernel::registry::{Function, Registered};
 use crate::{NanPolicy, Options, Side};
@@ -35,7 +37,9 @@ impl From<Error> for PyErr {
     fn from(error: Error) -> PyErr {
         let text = error.to_string();
         match error {
-            Error::Type { .. } | Error::Depth { .. } | Error::Unsupported(_) => PyTypeError::new_err(text),
+            Error::Type { .. } | Error::TotalType(_) | Error::Depth { .. } | Error::Unsupported(_) => {
+                PyTypeError::new_err(text)
+            }
             Error::Arrow(ArrowError::MemoryError(_)) => PyMemoryError::new_err(text),
             _ => PyValueError::new_err(text),
         }
@@ -98,8 +102,9 @@ fn open(
         let inputs = if pair { "p and q" } else { "p alone" };
         return Err(PyTypeError::new_err(format!("{name} takes {inputs}")));
     }
-    let p = Source::open(p, Side::P, lists)?;
-    Ok((p, q.map(|q| Source::open(q, Side::Q, lists)).transpose()?))
+    let p = Source::open(p, Argument::Weights { side: Side::P, lists })?;
+    let of_q = Argument::Weights { side: Side::Q, lists };
+    Ok((p, q.map(|q| Source::open(q, of_q)).transpose()?))
 }
 
 #[pyfunction]
@@ -108,6 +113,7 @@ fn distribution(
     p: &Bound<'_, PyAny>,
     q: Option<&Bound<'_, PyAny>>,
     q_is: QKind,
+    q_total: Option<&Bound<'_, PyAny>>,
     base: Option<f64>,
     nan_policy: &str,
 ) -> PyResult<Py<PyAny>> {
@@ -122,8 +128,14 @@ fn distribution(
             "q is one number, which goes with a p of numbers, and p is of lists: pass one distribution, as a sequence",
         ));
     }
-    let out = py.detach(|| values(quantity, p, q, q_is, &options));
+    let totals = q_total.map(totals).transpose()?;
+    let out = py.detach(|| values(quantity, p, q, q_is, totals.as_ref(), &options));
     output::to_python(py, out?)
+}
+
+/// Totals of q, of an object that speaks Arrow and holds numbers.
+fn totals(q_total: &Bound<'_, PyAny>) -> PyResult<Totals> {
+    Ok(Totals::open(&Source::open(q_total, Argument::Totals)?.column()?.array()?)?)
 }
 
 /// Values of lists, chunk by chunk where that is possible, or the one value of numbers.
@@ -132,10 +144,20 @@ fn values(
     p: Source,
     q: Option<Source>,
     q_is: QKind,
+    totals: Option<&Totals>,
     options: &Options,
 ) -> Result<Column, Error> {
-    let values = |p: &dyn Array, q: Option<&dyn Array>| arrow::distribution(quantity, p, q, options);
-    match (q.map(Source::column).transpose()?, p.is_of_lists()) {
+    // Chunks come in their order, so each takes the next of the totals.
+    let done = Cell::new(0);
+    let values = |p: &dyn Array, q: Option<&dyn Array>| {
+        let lists = |array: &&dyn Array| element_field(array.data_type()).is_some();
+        let rows = [Some(p), q].into_iter().flatten().filter(lists).map(|lists| lists.len());
+        let rows = rows.reduce(|p, q| if p == 1 { q } else { p }).unwrap_or(1);
+        let totals = totals.map(|totals| totals.next(done.get(), rows)).transpose()?;
+        done.set(done.get() + rows);
+        arrow::distribution(quantity, p, q, totals.as_ref(), options)
+    };
+    let column = match (q.map(Source::column).transpose()?, p.is_of_lists()) {
         (None, true) => p.map_chunks(|p| values(p, None)),
         (None, false) => p.column()?.map_whole(|p| values(p, None)),
         (Some(q), true) if q.is_one_distribution() => {
@@ -149,7 +171,9 @@ fn values(
             let q = q.array()?;
             q_is.rounded(p.map_whole(|p| values(p, Some(&q)))?, p_is_single)
         }
-    }
+    };
+    totals.map_or(Ok(()), |totals| totals.check(done.get()))?;
+    column
 }
 
 #[pyfunction]

@@ -12,7 +12,7 @@ from polars_entropy._namespace._base import Accessor, T
 
 if TYPE_CHECKING:
     from polars_entropy._arguments import Axis, NanPolicy
-    from polars_entropy._reference import Cell, Column, Reference
+    from polars_entropy._reference import Cell, Column, Reference, Total
 
 
 class ArrayInfo(Accessor[T]):
@@ -97,6 +97,7 @@ class ArrayInfo(Accessor[T]):
         self,
         q: Column | Cell,
         *,
+        q_total: Total | None = None,
         axis: Axis = -1,
         keepdims: bool = False,
         base: float | None = None,
@@ -116,6 +117,10 @@ class ArrayInfo(Accessor[T]):
             * A column name, an expression or a Series: a cell for each of p.
             * Nested sequences of numbers, a NumPy array, a one-row Series, a literal or an aggregate: one cell for
               every row.
+        q_total
+            The total of each whole q, if q has more elements than its cell here: a number for all rows, a column name,
+            an expression or a Series. All distributions in a cell share it. The rest, :math:`T - \sum_i q_i`, counts as
+            one more element, with p = 0. For a rest below 0 see Notes.
         axis
             Axes to reduce, as in `entropy`.
         keepdims
@@ -139,10 +144,16 @@ class ArrayInfo(Accessor[T]):
         Raises
         ------
         TypeError, ValueError
-            If `q`, `axis`, `keepdims`, `base` or `nan_policy` is invalid, when the expression is built.
+            If `q`, `q_total`, `axis`, `keepdims`, `base` or `nan_policy` is invalid, when the expression is built.
         polars.exceptions.ComputeError
             If p or q does not hold arrays of numbers, if their shapes do not match or if there is no such axis, when
             the plan is resolved. If a weight is missing under `"raise"`, when the query runs.
+
+        Notes
+        -----
+        A rest below 0 by no more than 1e-6 of `q_total` is taken for rounding and counts as none. Below that it is a
+        negative weight. A null `q_total` gives null, a NaN or an infinity NaN. What `"omit"` drops of q belongs to the
+        rest.
 
         References
         ----------
@@ -156,12 +167,15 @@ class ArrayInfo(Accessor[T]):
         [0.0, 0.531004]
 
         """
-        return self._value("kl_div", self._reference(q), axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy)
+        return self._value(
+            "kl_div", self._reference(q, q_total), axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy
+        )
 
     def cross_entropy(
         self,
         q: Column | Cell,
         *,
+        q_total: Total | None = None,
         axis: Axis = -1,
         keepdims: bool = False,
         base: float | None = None,
@@ -182,6 +196,10 @@ class ArrayInfo(Accessor[T]):
             * A column name, an expression or a Series: a cell for each of p.
             * Nested sequences of numbers, a NumPy array, a one-row Series, a literal or an aggregate: one cell for
               every row.
+        q_total
+            The total of each whole q, if q has more elements than its cell here: a number for all rows, a column name,
+            an expression or a Series. All distributions in a cell share it. The rest, :math:`T - \sum_i q_i`, counts as
+            one more element, with p = 0. For a rest below 0 see Notes.
         axis
             Axes to reduce, as in `entropy`.
         keepdims
@@ -205,10 +223,16 @@ class ArrayInfo(Accessor[T]):
         Raises
         ------
         TypeError, ValueError
-            If `q`, `axis`, `keepdims`, `base` or `nan_policy` is invalid, when the expression is built.
+            If `q`, `q_total`, `axis`, `keepdims`, `base` or `nan_policy` is invalid, when the expression is built.
         polars.exceptions.ComputeError
             If p or q does not hold arrays of numbers, if their shapes do not match or if there is no such axis, when
             the plan is resolved. If a weight is missing under `"raise"`, when the query runs.
+
+        Notes
+        -----
+        A rest below 0 by no more than 1e-6 of `q_total` is taken for rounding and counts as none. Below that it is a
+        negative weight. A null `q_total` gives null, a NaN or an infinity NaN. What `"omit"` drops of q belongs to the
+        rest.
 
         References
         ----------
@@ -223,7 +247,7 @@ class ArrayInfo(Accessor[T]):
 
         """
         return self._value(
-            "cross_entropy", self._reference(q), axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy
+            "cross_entropy", self._reference(q, q_total), axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy
         )
 
     def _value(
@@ -244,5 +268,5 @@ class ArrayInfo(Accessor[T]):
             )
         )
 
-    def _reference(self, q: object) -> Reference:
-        return reference.cells(q, is_series=self._is_series)
+    def _reference(self, q: object, q_total: object = None) -> Reference:
+        return reference.cells(q, q_total, is_series=self._is_series)

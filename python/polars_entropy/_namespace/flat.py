@@ -12,7 +12,7 @@ from polars_entropy._namespace.list import ListInfo
 
 if TYPE_CHECKING:
     from polars_entropy._arguments import NanPolicy
-    from polars_entropy._reference import Column, Reference, Vector
+    from polars_entropy._reference import Column, Reference, Total, Vector
 
 
 class Info(Accessor[T]):
@@ -96,7 +96,12 @@ class Info(Accessor[T]):
         return self._value("entropy", base=base, nan_policy=nan_policy)
 
     def kl_div(
-        self, q: Column | Vector | float, *, base: float | None = None, nan_policy: NanPolicy = "propagate"
+        self,
+        q: Column | Vector | float,
+        *,
+        q_total: Total | None = None,
+        base: float | None = None,
+        nan_policy: NanPolicy = "propagate",
     ) -> T:
         r"""Kullback-Leibler divergence D(p‖q) of a column, group or window p from q.
 
@@ -112,6 +117,10 @@ class Info(Accessor[T]):
             * One number or aggregate: a uniform q.
             * A sequence of numbers or a NumPy vector: a weight for each row of the frame, in `select`. In a group, join
               it in as a column first.
+        q_total
+            The total of all of q, if q has more rows than p has: a number, an aggregate, or a column of one and the
+            same number. The rest, :math:`T - \sum_i q_i`, counts as one more element, with p = 0. For a rest below 0
+            see Notes.
         base
             Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
         nan_policy
@@ -134,7 +143,7 @@ class Info(Accessor[T]):
         Raises
         ------
         TypeError, ValueError
-            If `q`, `base` or `nan_policy` is invalid, when the expression is built.
+            If `q`, `q_total`, `base` or `nan_policy` is invalid, when the expression is built.
         polars.exceptions.ComputeError
             If p or q does not hold numbers, when the plan is resolved. If p and q differ in length, or if a weight is
             missing under `"raise"`, when the query runs.
@@ -142,6 +151,10 @@ class Info(Accessor[T]):
         Notes
         -----
         This is an aggregation, as `entropy` is.
+
+        A rest below 0 by no more than 1e-6 of `q_total` is taken for rounding and counts as none. Below that it is a
+        negative weight. A null `q_total` gives null, a NaN or an infinity NaN. What `"omit"` drops of q belongs to the
+        rest.
 
         The error is absolute, at most ``1e-14 * (1 + abs(ln(P/Q)) + D)`` for up to a million rows. One case exceeds
         this bound: a streaming group-by over many weights that are each below 1e-11 of their total. A total below
@@ -160,10 +173,15 @@ class Info(Accessor[T]):
         0.531004
 
         """
-        return self._value("kl_div", self._reference(q), base=base, nan_policy=nan_policy)
+        return self._value("kl_div", self._reference(q, q_total), base=base, nan_policy=nan_policy)
 
     def cross_entropy(
-        self, q: Column | Vector | float, *, base: float | None = None, nan_policy: NanPolicy = "propagate"
+        self,
+        q: Column | Vector | float,
+        *,
+        q_total: Total | None = None,
+        base: float | None = None,
+        nan_policy: NanPolicy = "propagate",
     ) -> T:
         r"""Cross-entropy of a column, group or window p relative to q.
 
@@ -180,6 +198,10 @@ class Info(Accessor[T]):
             * One number or aggregate: a uniform q.
             * A sequence of numbers or a NumPy vector: a weight for each row of the frame, in `select`. In a group, join
               it in as a column first.
+        q_total
+            The total of all of q, if q has more rows than p has: a number, an aggregate, or a column of one and the
+            same number. The rest, :math:`T - \sum_i q_i`, counts as one more element, with p = 0. For a rest below 0
+            see Notes.
         base
             Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
         nan_policy
@@ -202,7 +224,7 @@ class Info(Accessor[T]):
         Raises
         ------
         TypeError, ValueError
-            If `q`, `base` or `nan_policy` is invalid, when the expression is built.
+            If `q`, `q_total`, `base` or `nan_policy` is invalid, when the expression is built.
         polars.exceptions.ComputeError
             If p or q does not hold numbers, when the plan is resolved. If p and q differ in length, or if a weight is
             missing under `"raise"`, when the query runs.
@@ -210,6 +232,10 @@ class Info(Accessor[T]):
         Notes
         -----
         This is an aggregation, as `entropy` is.
+
+        A rest below 0 by no more than 1e-6 of `q_total` is taken for rounding and counts as none. Below that it is a
+        negative weight. A null `q_total` gives null, a NaN or an infinity NaN. What `"omit"` drops of q belongs to the
+        rest.
 
         The error is absolute, at most ``1e-14 * (1 + abs(ln(Q)) + CE)`` for up to a million rows. One case exceeds
         this bound: a streaming group-by over many weights that are each below 1e-11 of their total. A total below
@@ -228,7 +254,7 @@ class Info(Accessor[T]):
         1.736966
 
         """
-        return self._value("cross_entropy", self._reference(q), base=base, nan_policy=nan_policy)
+        return self._value("cross_entropy", self._reference(q, q_total), base=base, nan_policy=nan_policy)
 
     def entropy_state(self, *, nan_policy: NanPolicy = "propagate") -> T:
         r"""Mergeable state of a column, group or window, for the entropy of several of them together.
@@ -569,5 +595,5 @@ class Info(Accessor[T]):
     def _element(self, function: str, y: Reference = reference.ABSENT) -> T:
         return self._finish(lowering.element(function, self._p, y))
 
-    def _reference(self, q: object) -> Reference:
-        return reference.flat(q, is_series=self._is_series)
+    def _reference(self, q: object, q_total: object = None) -> Reference:
+        return reference.flat(q, q_total, is_series=self._is_series)

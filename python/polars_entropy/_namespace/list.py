@@ -10,7 +10,7 @@ from polars_entropy._namespace._base import Accessor, T
 
 if TYPE_CHECKING:
     from polars_entropy._arguments import NanPolicy
-    from polars_entropy._reference import Column, Reference, Vector
+    from polars_entropy._reference import Column, Reference, Total, Vector
 
 
 class ListInfo(Accessor[T]):
@@ -66,7 +66,14 @@ class ListInfo(Accessor[T]):
         """
         return self._value("entropy", base=base, nan_policy=nan_policy)
 
-    def kl_div(self, q: Column | Vector, *, base: float | None = None, nan_policy: NanPolicy = "propagate") -> T:
+    def kl_div(
+        self,
+        q: Column | Vector,
+        *,
+        q_total: Total | None = None,
+        base: float | None = None,
+        nan_policy: NanPolicy = "propagate",
+    ) -> T:
         r"""Kullback-Leibler divergence D(p‖q) of each row p from its row of q.
 
         :math:`D = \sum_i \frac{p_i}{P} \ln \frac{p_i / P}{q_i / Q}` with :math:`P = \sum_i p_i`,
@@ -80,6 +87,10 @@ class ListInfo(Accessor[T]):
             * A column name, an expression or a Series: a row for each of p, of the same length.
             * A sequence of numbers, a NumPy vector, a one-row Series, a literal or an aggregate: one distribution for
               every row.
+        q_total
+            The total of each whole q, if q has more elements than its row here: a number for all rows, a column name,
+            an expression or a Series. The rest, :math:`T - \sum_i q_i`, counts as one more element, with p = 0. For a
+            rest below 0 see Notes.
         base
             Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
         nan_policy
@@ -103,10 +114,16 @@ class ListInfo(Accessor[T]):
         Raises
         ------
         TypeError, ValueError
-            If `q`, `base` or `nan_policy` is invalid, when the expression is built.
+            If `q`, `q_total`, `base` or `nan_policy` is invalid, when the expression is built.
         polars.exceptions.ComputeError
             If p or q does not hold lists of numbers, when the plan is resolved. If two rows differ in length, or if a
             weight is missing under `"raise"`, when the query runs.
+
+        Notes
+        -----
+        A rest below 0 by no more than 1e-6 of `q_total` is taken for rounding and counts as none. Below that it is a
+        negative weight. A null `q_total` gives null, a NaN or an infinity NaN. What `"omit"` drops of q belongs to the
+        rest.
 
         References
         ----------
@@ -131,9 +148,16 @@ class ListInfo(Accessor[T]):
         └──────────┴─────────────┘
 
         """
-        return self._value("kl_div", self._reference(q), base=base, nan_policy=nan_policy)
+        return self._value("kl_div", self._reference(q, q_total), base=base, nan_policy=nan_policy)
 
-    def cross_entropy(self, q: Column | Vector, *, base: float | None = None, nan_policy: NanPolicy = "propagate") -> T:
+    def cross_entropy(
+        self,
+        q: Column | Vector,
+        *,
+        q_total: Total | None = None,
+        base: float | None = None,
+        nan_policy: NanPolicy = "propagate",
+    ) -> T:
         r"""Cross-entropy of each row p relative to its row of q.
 
         :math:`\mathrm{CE} = -\sum_i \frac{p_i}{P} \ln \frac{q_i}{Q}` with :math:`P = \sum_i p_i`,
@@ -148,6 +172,10 @@ class ListInfo(Accessor[T]):
             * A column name, an expression or a Series: a row for each of p, of the same length.
             * A sequence of numbers, a NumPy vector, a one-row Series, a literal or an aggregate: one distribution for
               every row.
+        q_total
+            The total of each whole q, if q has more elements than its row here: a number for all rows, a column name,
+            an expression or a Series. The rest, :math:`T - \sum_i q_i`, counts as one more element, with p = 0. For a
+            rest below 0 see Notes.
         base
             Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
         nan_policy
@@ -171,10 +199,16 @@ class ListInfo(Accessor[T]):
         Raises
         ------
         TypeError, ValueError
-            If `q`, `base` or `nan_policy` is invalid, when the expression is built.
+            If `q`, `q_total`, `base` or `nan_policy` is invalid, when the expression is built.
         polars.exceptions.ComputeError
             If p or q does not hold lists of numbers, when the plan is resolved. If two rows differ in length, or if a
             weight is missing under `"raise"`, when the query runs.
+
+        Notes
+        -----
+        A rest below 0 by no more than 1e-6 of `q_total` is taken for rounding and counts as none. Below that it is a
+        negative weight. A null `q_total` gives null, a NaN or an infinity NaN. What `"omit"` drops of q belongs to the
+        rest.
 
         References
         ----------
@@ -188,7 +222,7 @@ class ListInfo(Accessor[T]):
         [1.736966, 1.0]
 
         """
-        return self._value("cross_entropy", self._reference(q), base=base, nan_policy=nan_policy)
+        return self._value("cross_entropy", self._reference(q, q_total), base=base, nan_policy=nan_policy)
 
     def entropy_state(self, *, nan_policy: NanPolicy = "propagate") -> T:
         r"""Mergeable state of each row, for the entropy of several rows together.
@@ -303,5 +337,5 @@ class ListInfo(Accessor[T]):
     def _state(self, quantity: str, q: Reference = reference.ABSENT, *, nan_policy: NanPolicy) -> T:
         return self._finish(lowering.rows_state(quantity, self._p, q, nan_policy=nan_policy))
 
-    def _reference(self, q: object) -> Reference:
-        return reference.rows(q, is_series=self._is_series)
+    def _reference(self, q: object, q_total: object = None) -> Reference:
+        return reference.rows(q, q_total, is_series=self._is_series)

@@ -108,6 +108,7 @@ def kl_div(
     p: str,
     q: str | float,
     *,
+    q_total: float | str | None = None,
     by: str | Sequence[str] = (),
     base: float | None = None,
     nan_policy: NanPolicy = "propagate",
@@ -128,6 +129,10 @@ def kl_div(
 
         * The name of a column: a weight for each of p.
         * One number: a uniform q.
+    q_total
+        The total of all of q, if q has more rows than p has: a number, or the name of a column with one and the same
+        number in all rows of a group. The rest, :math:`T - \sum_i q_i`, counts as one more element, with p = 0. Details
+        are in `info.kl_div`.
     by
         The names of the key columns. Null is a key, as in `GROUP BY`. Without keys each column is one distribution.
     base
@@ -148,7 +153,7 @@ def kl_div(
     Raises
     ------
     TypeError, ValueError
-        If `p`, `q`, `by`, `base` or `nan_policy` is invalid, or if the frame is a stream.
+        If `p`, `q`, `q_total`, `by`, `base` or `nan_policy` is invalid, or if the frame is a stream.
     polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError, polars.exceptions.DuplicateError
         If p or q does not hold numbers, or if there is no such column or key. Raised as in Polars, before a job
         starts.
@@ -171,7 +176,7 @@ def kl_div(
     <BLANKLINE>
 
     """
-    return per_group("kl_div", sdf, p, q, by=by, base=base, nan_policy=nan_policy)
+    return per_group("kl_div", sdf, p, q, q_total=q_total, by=by, base=base, nan_policy=nan_policy)
 
 
 def cross_entropy(
@@ -179,6 +184,7 @@ def cross_entropy(
     p: str,
     q: str | float,
     *,
+    q_total: float | str | None = None,
     by: str | Sequence[str] = (),
     base: float | None = None,
     nan_policy: NanPolicy = "propagate",
@@ -199,6 +205,10 @@ def cross_entropy(
 
         * The name of a column: a weight for each of p.
         * One number: a uniform q.
+    q_total
+        The total of all of q, if q has more rows than p has: a number, or the name of a column with one and the same
+        number in all rows of a group. The rest, :math:`T - \sum_i q_i`, counts as one more element, with p = 0. Details
+        are in `info.cross_entropy`.
     by
         The names of the key columns. Null is a key, as in `GROUP BY`. Without keys each column is one distribution.
     base
@@ -220,7 +230,7 @@ def cross_entropy(
     Raises
     ------
     TypeError, ValueError
-        If `p`, `q`, `by`, `base` or `nan_policy` is invalid, or if the frame is a stream.
+        If `p`, `q`, `q_total`, `by`, `base` or `nan_policy` is invalid, or if the frame is a stream.
     polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError, polars.exceptions.DuplicateError
         If p or q does not hold numbers, or if there is no such column or key. Raised as in Polars, before a job
         starts.
@@ -243,7 +253,7 @@ def cross_entropy(
     <BLANKLINE>
 
     """
-    return per_group("cross_entropy", sdf, p, q, by=by, base=base, nan_policy=nan_policy)
+    return per_group("cross_entropy", sdf, p, q, q_total=q_total, by=by, base=base, nan_policy=nan_policy)
 
 
 def list_entropy(
@@ -317,6 +327,7 @@ def list_kl_div(
     p: str | Column,
     q: str | Column | Vector,
     *,
+    q_total: float | str | Column | None = None,
     base: float | None = None,
     nan_policy: NanPolicy = "propagate",
     schema: types.StructType | None = None,
@@ -335,6 +346,10 @@ def list_kl_div(
 
         * A column of arrays, or its name: an array for each of p, of the same length.
         * A sequence of numbers, a NumPy vector or a Polars Series: one distribution for every row.
+    q_total
+        The total of each whole q, if q has more elements than its array here: a number for all rows, or a column or its
+        name. The rest, :math:`T - \sum_i q_i`, counts as one more element, with p = 0. Details are in
+        `info.list.kl_div`.
     base
         Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
     nan_policy
@@ -355,7 +370,7 @@ def list_kl_div(
     Raises
     ------
     TypeError, ValueError
-        If `p`, `q`, `base` or `nan_policy` is invalid.
+        If `p`, `q`, `q_total`, `base` or `nan_policy` is invalid.
     polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError
         With `schema`: if p or q does not hold arrays of numbers, or if there is no such column. Raised as in Polars.
     ImportError
@@ -380,13 +395,14 @@ def list_kl_div(
     <BLANKLINE>
 
     """
-    return per_row("kl_div", p, q, base=base, nan_policy=nan_policy, schema=schema)
+    return per_row("kl_div", p, q, q_total=q_total, base=base, nan_policy=nan_policy, schema=schema)
 
 
 def list_cross_entropy(
     p: str | Column,
     q: str | Column | Vector,
     *,
+    q_total: float | str | Column | None = None,
     base: float | None = None,
     nan_policy: NanPolicy = "propagate",
     schema: types.StructType | None = None,
@@ -405,6 +421,10 @@ def list_cross_entropy(
 
         * A column of arrays, or its name: an array for each of p, of the same length.
         * A sequence of numbers, a NumPy vector or a Polars Series: one distribution for every row.
+    q_total
+        The total of each whole q, if q has more elements than its array here: a number for all rows, or a column or its
+        name. The rest, :math:`T - \sum_i q_i`, counts as one more element, with p = 0. Details are in
+        `info.list.cross_entropy`.
     base
         Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
     nan_policy
@@ -425,7 +445,7 @@ def list_cross_entropy(
     Raises
     ------
     TypeError, ValueError
-        If `p`, `q`, `base` or `nan_policy` is invalid.
+        If `p`, `q`, `q_total`, `base` or `nan_policy` is invalid.
     polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError
         With `schema`: if p or q does not hold arrays of numbers, or if there is no such column. Raised as in Polars.
     ImportError
@@ -450,4 +470,4 @@ def list_cross_entropy(
     <BLANKLINE>
 
     """
-    return per_row("cross_entropy", p, q, base=base, nan_policy=nan_policy, schema=schema)
+    return per_row("cross_entropy", p, q, q_total=q_total, base=base, nan_policy=nan_policy, schema=schema)

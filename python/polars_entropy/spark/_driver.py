@@ -14,7 +14,7 @@ from pyspark.sql import Column, functions, types
 
 from polars_entropy import info
 from polars_entropy._arguments import check_base, check_nan_policy
-from polars_entropy._reference import is_number, vector
+from polars_entropy._reference import check_total, is_number, vector
 from polars_entropy.spark._stages import (
     Distribution,
     aggregated,
@@ -41,6 +41,7 @@ def per_group(
     by: str | Sequence[str],
     base: float | None,
     nan_policy: NanPolicy,
+    q_total: object = None,
 ) -> DataFrame:
     """A frame with the value of each group, in a column that goes by p's name."""
     p = check_name("p" if q else "x", p)
@@ -48,6 +49,7 @@ def per_group(
         quantity,
         p,
         tuple(_checked_reference(quantity, one) for one in q),
+        _checked_total(q_total),
         check_base(base),
         check_nan_policy(nan_policy),
     )
@@ -84,15 +86,17 @@ def per_row(
     base: float | None,
     nan_policy: NanPolicy,
     schema: types.StructType | None,
+    q_total: object = None,
 ) -> Column:
     """A UDF with the value of each row of array columns, in the type that the schema promises."""
     function = f"list_{quantity}"
     if (arrow_udf := getattr(functions, "arrow_udf", None)) is None:
         raise ImportError(f"{function} needs PySpark 4.1 or newer, which has `arrow_udf`")
     p_argument = "p" if q else "x"
-    given = [(p_argument, p), *(("q", one) for one in q if isinstance(one, (str, Column)))]
+    inputs = [(p_argument, p), *(("q", one) for one in q), ("q_total", q_total)]
+    given = [(argument, one) for argument, one in inputs if argument == p_argument or isinstance(one, (str, Column))]
     columns = {argument: _check_array_column(argument, one, schema) for argument, one in given}
-    # Names say more in messages than arguments do. But if only one of two columns has a name, that may be "p" or "q".
+    # Names say more in messages than arguments do. But if not all columns have one, a name may be "p" or "q".
     if all(isinstance(one, str) for one in columns.values()):
         names = {argument: check_name(argument, one) for argument, one in columns.items()}
     else:
@@ -101,6 +105,7 @@ def per_row(
         quantity,
         names[p_argument],
         tuple(names["q"] if "q" in names else _one_row(one) for one in q),
+        names["q_total"] if "q_total" in names else _checked_total(q_total),
         check_base(base),
         check_nan_policy(nan_policy),
     )
@@ -127,8 +132,19 @@ def _checked_reference(quantity: str, q: Any) -> str | float:
     raise TypeError(f"`q` must be a column name or a number, not {type(q).__name__}: join it in as a column")
 
 
+def _checked_total(q_total: Any) -> str | float | None:
+    """Total of q: the name of a column, one number, or nothing."""
+    if q_total is None:
+        return None
+    if isinstance(q_total, str):
+        return check_name("q_total", q_total)
+    if is_number(q_total) and not isinstance(q_total, bool):
+        return check_total(q_total)
+    raise TypeError(f"`q_total` must be a column name or a number, not {q_total!r}")
+
+
 def _check_array_column(argument: str, given: object, schema: types.StructType | None) -> str | Column:
-    """Column of arrays, which only a name can find in a schema."""
+    """Column, which only a name can find in a schema."""
     if isinstance(given, str) or (isinstance(given, Column) and schema is None):
         return given
     wanted = "a column or its name" if schema is None else "a column's name, to be found in `schema`"

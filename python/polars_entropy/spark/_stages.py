@@ -21,6 +21,7 @@ import pyarrow as pa
 from pyspark import cloudpickle
 
 from polars_entropy import info
+from polars_entropy._lowering import merge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -45,33 +46,54 @@ class Distribution:
     p: str
     q: tuple[str | float | pl.Series, ...]
     """The reference, or nothing for a quantity of one input."""
+    q_total: str | float | None
+    """The total of q: the name of a column, a number, or nothing."""
     base: float | None
     nan_policy: NanPolicy
 
     @property
     def columns(self) -> list[str]:
-        """Names of the columns of weights."""
-        return [self.p, *(q for q in self.q if isinstance(q, str))]
+        """Names of the columns of weights, and of totals."""
+        return [self.p, *(name for name in (*self.q, self.q_total) if isinstance(name, str))]
 
     def value(self) -> pl.Expr:
         """Value of a column or group."""
-        return self._call(info(self.p), self.quantity, base=self.base)
+        return self._call(info(self.p), self.quantity, base=self.base, **self._total)
 
     def state(self) -> pl.Expr:
-        """Mergeable state of a column or group."""
-        return self._call(info(self.p), f"{self.quantity}_state")
+        """Mergeable state of a column or group, and beside it the least and the greatest of a column of totals."""
+        state = self._call(info(self.p), f"{self.quantity}_state")
+        if not isinstance(self.q_total, str):
+            return state
+        total = pl.col(self.q_total).cast(pl.Float64)
+        return pl.struct(state=state, least=total.min(), greatest=total.max()).alias(self.p)
 
     def merge_state(self) -> pl.Expr:
         """State of several states together, in the column that goes by p's name."""
-        return info(self.p).merge_state()
+        if not isinstance(self.q_total, str):
+            return info(self.p).merge_state()
+        state, least, greatest = self._fields
+        return pl.struct(state=info(state).merge_state(), least=least.min(), greatest=greatest.max()).alias(self.p)
 
     def merge(self) -> pl.Expr:
         """Value of several states together, likewise."""
-        return info(self.p).merge(base=self.base)
+        if isinstance(self.q_total, str):
+            state, least, greatest = self._fields
+            return merge(state, (least.min(), greatest.max()), base=self.base).alias(self.p)
+        totals = () if self.q_total is None else (pl.lit(self.q_total),)
+        return merge(pl.col(self.p), totals, base=self.base)
 
     def rows(self) -> pl.Expr:
         """Values of the rows of a List column."""
-        return self._call(info(self.p).list, self.quantity, base=self.base)
+        return self._call(info(self.p).list, self.quantity, base=self.base, **self._total)
+
+    @property
+    def _total(self) -> dict[str, str | float]:
+        return {} if self.q_total is None else {"q_total": self.q_total}
+
+    @property
+    def _fields(self) -> list[pl.Expr]:
+        return [pl.col(self.p).struct.field(name) for name in ("state", "least", "greatest")]
 
     def _call(self, namespace: object, method: str, **options: Any) -> pl.Expr:
         expression: pl.Expr = getattr(namespace, method)(*self.q, **options, nan_policy=self.nan_policy)

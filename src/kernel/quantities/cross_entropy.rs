@@ -30,7 +30,7 @@ use crate::kernel::blocks::{
     Block, Carried, Extremes, FastPath, GROUP, LANES, Layout, Source, Stored, Terms, Totals, Wide, all, any,
     lanes, sums,
 };
-use crate::kernel::mass::{LN_SCALE, Total, ln_of_mass, mass, masses, not_below_zero};
+use crate::kernel::mass::{LN_SCALE, Total, ln_of_mass, ln_of_weight, mass, not_below_zero, summed};
 use crate::kernel::math::{ln, ln_1p, ln_away_from_one, ln_single, mitchell_correction};
 use crate::kernel::quantity::{Mergeable, Part, Quantity, Summed, Sums, value};
 use crate::kernel::rules::Answers;
@@ -69,8 +69,10 @@ impl Sums for CrossEntropy {
 
     #[inline(always)]
     fn parts<A: Arithmetic>(p: f64, q: f64) -> [f64; 3] {
-        let (p, q) = masses(p, q);
-        [p, q, 0.0 - p * ln_of_mass::<A>(q)]
+        let (p, q) = summed(p, q);
+        let ln = ln_of_weight::<A>(q);
+        let (p, q) = (mass(p), mass(q));
+        [p, q, 0.0 - p * ln]
     }
 
     #[inline(always)]

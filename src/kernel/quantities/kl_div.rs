@@ -39,7 +39,7 @@ use crate::kernel::blocks::{
     Block, Carried, Extremes, FastPath, GROUP, LANES, Layout, Source, Stored, Terms, Totals, Wide, all, any,
     lanes, sums,
 };
-use crate::kernel::mass::{LN_SCALE, Total, mass, masses, not_below_zero};
+use crate::kernel::mass::{LN_SCALE, Total, mass, not_below_zero, summed};
 use crate::kernel::math::{
     XI_MAX, XI_MIN, artanh_remainder, ln, ln_quotient, ln_ratio, ln_ratio_single, mitchell_correction,
     normal_parts, xi,
@@ -354,8 +354,9 @@ fn rel_entr<A: Arithmetic>(x: f64, y: f64) -> f64 {
 /// A pair's part in the sums of its group: the masses of p and q, and a term of R in equation (3).
 #[inline(always)]
 fn parts<A: Arithmetic>(p: f64, q: f64) -> [f64; 3] {
-    let (p, q) = masses(p, q);
+    let (p, q) = summed(p, q);
     let ln = ln_quotient::<A>(p, q) * (1.0 / LN_SCALE);
+    let (p, q) = (mass(p), mass(q));
     [p, q, if (p > 0.0) & (q > 0.0) { p * ln } else { 0.0 }]
 }
 
