@@ -25,7 +25,9 @@ from quantities import QUANTITIES
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize(("page", "results"), [("README.md", 6), ("docs/scale.md", 1), ("docs/arrow.md", 1)])
+@pytest.mark.parametrize(
+    ("page", "results"), [("README.md", 6), ("docs/recipes.md", 7), ("docs/scale.md", 1), ("docs/arrow.md", 1)]
+)
 def test_pages_show_what_their_code_prints(page, results):
     """Runs the Python blocks one after the other; a text block behind one is what it prints."""
     text = (ROOT / page).read_text(encoding="utf-8")

@@ -173,8 +173,10 @@ WRONG_ACCESSOR = [
     ("list", "arr", "arr", "write `info.arr.{}`"),
     ("arr", "flat", "flat", "write `info.{}`"),
     ("arr", "list", "list", "write `info.list.{}`"),
-    ("flat", "str", "str", "'str'.* is str.*unique_counts"),
-    ("list", "strs", "strs", "list.str.*cast it to numbers"),
+    ("flat", "str", "str", r"'str'.* is str.*unique_counts\(\).implode\(\).info.list.entropy"),
+    ("list", "strs", "strs", r"is list.str.*list.eval\(pl.element\(\).drop_nulls\(\).unique_counts\(\)\)"),
+    ("list", "map", "map", r"keys and weights.*list.eval\(pl.element\(\).struct.field\(.n.\)\)"),
+    ("list", "structs", "structs", "is list.struct.3.*cast it to numbers"),
     ("arr", "empty", "empty", "arrays of width 0"),
 ]
 WRONG_Q = [
@@ -195,7 +197,14 @@ WRONG_AXIS = [
 
 def refused(expr, message):
     frame = pl.DataFrame(
-        {"flat": [1.0], "list": [[1.0, 2.0, 3.0]], "str": ["a"], "strs": [["a"]]},
+        {
+            "flat": [1.0],
+            "list": [[1.0, 2.0, 3.0]],
+            "str": ["a"],
+            "strs": [["a"]],
+            "map": [[{"bin": "low", "n": 3}]],
+            "structs": [[{"a": 1, "b": 2, "c": 3}]],
+        },
     ).with_columns(arr=pl.col("list").list.to_array(3), empty=pl.Series([[]], dtype=pl.Array(pl.Float64, 0)))
     with pytest.raises(pl.exceptions.ComputeError, match=message):
         frame.lazy().select(expr).collect_schema()

@@ -65,7 +65,7 @@ def entropy(
         Treatment of missing weights, which are nulls and NaNs.
 
         * `"propagate"`: the result is null if there is a null, else NaN.
-        * `"omit"`: missing weights are dropped.
+        * `"omit"`: missing weights are dropped. If none is left the result is 0.0, as it is without any weight.
         * `"raise"`: an error names the list and the element.
 
     Returns

@@ -38,6 +38,20 @@ pub fn precision<'a>(dtypes: impl IntoIterator<Item = &'a DataType>) -> Precisio
     Precision::of(dtypes.into_iter().filter_map(|dtype| asked_by(dtype).flatten()))
 }
 
+fn is_text(dtype: &DataType) -> bool {
+    matches!(dtype, DataType::String | DataType::Categorical(..) | DataType::Enum(..))
+}
+
+/// Name of the weights in a list of keys and weights, which is what a Map is to a plugin.
+fn entries(dtype: &DataType) -> Option<&str> {
+    match dtype.inner_dtype() {
+        Some(DataType::Struct(fields)) if fields.len() == 2 && is_number(fields[1].dtype()) => {
+            Some(fields[1].name())
+        }
+        _ => None,
+    }
+}
+
 /// Place of a distribution: the three accessors of the namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -129,9 +143,24 @@ impl Method {
                 Some(Shape::List | Shape::Array) if elementwise => {
                     format!("write `list.eval(pl.element().info.{name}(…))`, or explode the column")
                 }
-                _ if matches!(dtype, DataType::String | DataType::Categorical(..) | DataType::Enum(..)) => {
-                    "for the entropy of how often each value occurs write `unique_counts().info.entropy()`"
+                _ if is_text(dtype) => {
+                    "for the entropy of how often each value occurs write \
+                     `drop_nulls().unique_counts().implode().info.list.entropy()`; for numbers in text, cast it"
                         .into()
+                }
+                Some(Shape::List) if dtype.inner_dtype().is_some_and(is_text) => {
+                    "for the entropy of how often each value occurs in a row write \
+                     `list.eval(pl.element().drop_nulls().unique_counts()).info.list.entropy()`; for numbers in text, \
+                     `list.eval(pl.element().cast(pl.Float64))`"
+                        .into()
+                }
+                Some(Shape::List) if entries(dtype).is_some() => {
+                    let weights = entries(dtype).unwrap_or_default().escape_debug();
+                    let keys = if self.pair { ", with the same keys in the same order in p and q" } else { "" };
+                    format!(
+                        "it holds keys and weights, as a Map does; take the weights out with \
+                         `list.eval(pl.element().struct.field(\"{weights}\"))`{keys}"
+                    )
                 }
                 _ if !is_number(dtype.leaf_dtype()) => {
                     "cast it to numbers first; Boolean, Decimal, integers and floats are taken as they are"

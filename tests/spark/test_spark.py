@@ -78,6 +78,49 @@ def weights(rows=20_000, groups=300, missing=0.001, seed=0):
     )
 
 
+OF_TOTAL = [quantity for quantity in QUANTITIES if quantity.of_total]
+each_of_total = pytest.mark.parametrize("quantity", OF_TOTAL, ids=str)
+
+
+@each_of_total
+@pytest.mark.parametrize("by", [["g"], []], ids=["groups", "whole"])
+def test_totals_of_groups(spark, quantity, by):
+    # Of one group the total is null; of another, less than what is there.
+    totals = pl.col("g").replace_strict({"7": None, "8": 1.0}, default=1e5, return_dtype=pl.Float64) if by else 1e5
+    frame = weights(missing=0).with_columns(total=totals)
+    for q_total in (20_000, "total"):
+        want = aggregated(frame, by, quantity.value(pe.info("p"), q_total=q_total, base=2))
+        got = per_group(quantity, to_spark(spark, frame), by=by, q_total=q_total, base=2)
+        assert_same_rows(got, want)
+
+
+@each_of_total
+def test_totals_of_groups_have_to_be_one_number(spark, quantity):
+    frame = weights(missing=0).with_columns(total=pl.int_range(pl.len()) % 2 + 1e5)
+    with pytest.raises(PythonException, match="q_total is not one number for the distribution: there are 1"):
+        per_group(quantity, to_spark(spark, frame), q_total="total").collect()
+    with pytest.raises(ValueError, match="`q_total` must be positive and finite"):
+        per_group(quantity, to_spark(spark, frame), q_total=-1)
+    with pytest.raises(TypeError, match="`q_total` must be a column name or a number"):
+        per_group(quantity, to_spark(spark, frame), q_total=[1.0])
+    with pytest.raises(pl.exceptions.ColumnNotFoundError):
+        per_group(quantity, to_spark(spark, frame), q_total="nowhere")
+
+
+@needs_arrow_udf
+@each_of_total
+def test_totals_of_rows(spark, quantity):
+    rows = {"p": [[1.0], [1.0], None, [1.0]], "q": [[1.0], [1.0], [1.0], [1.0]], "total": [2.0, 8.0, 1.0, None]}
+    sdf = spark.createDataFrame(pl.DataFrame(rows).to_arrow(compat_level=pl.CompatLevel.oldest()))
+    for schema in (None, sdf.schema):
+        of_rows = per_row(quantity, q_total="total", base=2, schema=schema)
+        of_one = per_row(quantity, q=[1.0], q_total=4, base=2, schema=schema)
+        got = to_polars(sdf.select(of_rows.alias("a"), of_one.alias("b")))
+        assert got.rows() == [(1.0, 2.0), (3.0, 2.0), (None, None), (None, 2.0)]
+    got = to_polars(sdf.select(per_row(quantity, q_total=F.col("total") * 2, base=2).alias("a")))
+    assert got["a"].to_list() == [2.0, 4.0, None, None]
+
+
 def test_every_quantity_has_its_functions():
     groups = {name for name, quantity in _lib.QUANTITIES.items() if quantity.state_sums is not None}
     assert set(pes.__all__) == groups | {f"list_{name}" for name in _lib.QUANTITIES}

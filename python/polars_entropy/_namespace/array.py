@@ -48,7 +48,7 @@ class ArrayInfo(Accessor[T]):
             Treatment of missing weights, which are nulls and NaNs.
 
             * `"propagate"`: a result is null if there is a null, else NaN.
-            * `"omit"`: missing weights are dropped.
+            * `"omit"`: missing weights are dropped. If none is left the result is 0.0, as it is without any weight.
             * `"raise"`: an error names the column, the row and the element.
 
         Returns
@@ -131,7 +131,7 @@ class ArrayInfo(Accessor[T]):
             Treatment of pairs with a null or a NaN.
 
             * `"propagate"`: a result is null if there is a null, else NaN.
-            * `"omit"`: such pairs are dropped.
+            * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
             * `"raise"`: an error names the column, the row and the element.
 
         Returns
@@ -210,7 +210,7 @@ class ArrayInfo(Accessor[T]):
             Treatment of pairs with a null or a NaN.
 
             * `"propagate"`: a result is null if there is a null, else NaN.
-            * `"omit"`: such pairs are dropped.
+            * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
             * `"raise"`: an error names the column, the row and the element.
 
         Returns

@@ -42,7 +42,8 @@ class Info(Accessor[T]):
             Treatment of missing weights, which are nulls and NaNs.
 
             * `"propagate"`: the result is null if there is a null, else NaN.
-            * `"omit"`: missing weights are dropped.
+            * `"omit"`: missing weights are dropped. If none is left the result is 0.0, as it is without any weight.
+              `pl.when(pl.col("x").count() > 0)` sets such apart.
             * `"raise"`: an error names the column and the row.
 
         Returns
@@ -127,7 +128,8 @@ class Info(Accessor[T]):
             Treatment of pairs with a null or a NaN.
 
             * `"propagate"`: the result is null if there is a null, else NaN.
-            * `"omit"`: such pairs are dropped.
+            * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
+              `pl.when(pl.col("x").count() > 0)` sets such apart.
             * `"raise"`: an error names the column and the row.
 
         Returns
@@ -208,7 +210,8 @@ class Info(Accessor[T]):
             Treatment of pairs with a null or a NaN.
 
             * `"propagate"`: the result is null if there is a null, else NaN.
-            * `"omit"`: such pairs are dropped.
+            * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
+              `pl.when(pl.col("x").count() > 0)` sets such apart.
             * `"raise"`: an error names the column and the row.
 
         Returns

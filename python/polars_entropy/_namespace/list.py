@@ -30,7 +30,8 @@ class ListInfo(Accessor[T]):
             Treatment of missing weights, which are nulls and NaNs.
 
             * `"propagate"`: the row's result is null if there is a null, else NaN.
-            * `"omit"`: missing weights are dropped.
+            * `"omit"`: missing weights are dropped. If none is left the result is 0.0, as it is without any weight.
+              `pl.when(pl.col("p").list.drop_nulls().list.len() > 0)` sets such apart.
             * `"raise"`: an error names the column, the row and the element.
 
         Returns
@@ -97,7 +98,8 @@ class ListInfo(Accessor[T]):
             Treatment of pairs with a null or a NaN.
 
             * `"propagate"`: the row's result is null if there is a null, else NaN.
-            * `"omit"`: such pairs are dropped.
+            * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
+              `pl.when(pl.col("p").list.drop_nulls().list.len() > 0)` sets such apart.
             * `"raise"`: an error names the column, the row and the element.
 
         Returns
@@ -182,7 +184,8 @@ class ListInfo(Accessor[T]):
             Treatment of pairs with a null or a NaN.
 
             * `"propagate"`: the row's result is null if there is a null, else NaN.
-            * `"omit"`: such pairs are dropped.
+            * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
+              `pl.when(pl.col("p").list.drop_nulls().list.len() > 0)` sets such apart.
             * `"raise"`: an error names the column, the row and the element.
 
         Returns

@@ -64,7 +64,7 @@ def entropy(
         Treatment of missing weights, which are nulls and NaNs.
 
         * `"propagate"`: the result is null if there is a null, else NaN.
-        * `"omit"`: missing weights are dropped.
+        * `"omit"`: missing weights are dropped. If none is left the result is 0.0, as it is without any weight.
         * `"raise"`: the job fails with an error that names the column.
 
     Returns
@@ -141,7 +141,7 @@ def kl_div(
         Treatment of pairs with a null or a NaN.
 
         * `"propagate"`: the result is null if there is a null, else NaN.
-        * `"omit"`: such pairs are dropped.
+        * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
         * `"raise"`: the job fails with an error that names the column.
 
     Returns
@@ -217,7 +217,7 @@ def cross_entropy(
         Treatment of pairs with a null or a NaN.
 
         * `"propagate"`: the result is null if there is a null, else NaN.
-        * `"omit"`: such pairs are dropped.
+        * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
         * `"raise"`: the job fails with an error that names the column.
 
     Returns
@@ -278,7 +278,7 @@ def list_entropy(
         Treatment of missing weights, which are nulls and NaNs.
 
         * `"propagate"`: the row's result is null if there is a null, else NaN.
-        * `"omit"`: missing weights are dropped.
+        * `"omit"`: missing weights are dropped. If none is left the result is 0.0, as it is without any weight.
         * `"raise"`: the job fails with an error that names the column, the row and the element.
     schema
         The schema of the frame, `sdf.schema`, if `x` is a name. Spark expressions do not know column types. With the
@@ -356,7 +356,7 @@ def list_kl_div(
         Treatment of pairs with a null or a NaN.
 
         * `"propagate"`: the row's result is null if there is a null, else NaN.
-        * `"omit"`: such pairs are dropped.
+        * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
         * `"raise"`: the job fails with an error that names the column, the row and the element.
     schema
         The schema of the frame, if the columns are names, as in `list_entropy`.
@@ -431,7 +431,7 @@ def list_cross_entropy(
         Treatment of pairs with a null or a NaN.
 
         * `"propagate"`: the row's result is null if there is a null, else NaN.
-        * `"omit"`: such pairs are dropped.
+        * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
         * `"raise"`: the job fails with an error that names the column, the row and the element.
     schema
         The schema of the frame, if the columns are names, as in `list_entropy`.
