@@ -57,4 +57,6 @@ mod slices;
 pub use kernel::options::NanPolicy;
 pub use kernel::rules::Side;
 pub use options::Options;
-pub use slices::{Error, cross_entropy, cross_entropy_with_total, entropy, kl_div, kl_div_with_total};
+pub use slices::{
+    Error, cross_entropy, cross_entropy_with_total, entropy, js_div, kl_div, kl_div_with_total, psi,
+};

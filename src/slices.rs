@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::kernel::options::Unit;
-use crate::kernel::quantities::{CrossEntropy, Entropy, KlDiv};
+use crate::kernel::quantities::{CrossEntropy, Entropy, JsDiv, KlDiv, Psi};
 use crate::kernel::registry::{ByFloat, Registered};
 use crate::kernel::rules::{Missing, Side};
 use crate::kernel::weights::Weights;
@@ -162,6 +162,66 @@ pub fn kl_div(p: &[f64], q: &[f64], options: &Options) -> Result<f64, Error> {
 /// ```
 pub fn cross_entropy(p: &[f64], q: &[f64], options: &Options) -> Result<f64, Error> {
     value(&Registered::rows::<CrossEntropy>(), p, Some(q), options)
+}
+
+/// Jensen–Shannon divergence of two distributions, not its root.
+///
+/// JS = ½ Σ a ln(a/m) + ½ Σ b ln(b/m) with the shares a = pᵢ/P and b = qᵢ/Q and their mean m, in units of ln `base` (J. Lin,
+/// *Divergence Measures Based on the Shannon Entropy*, 1991). It is symmetric and at most ln 2.
+///
+/// # Details
+///
+/// Neither side needs to sum to one. The [crate](crate#rules) has the rules for
+/// NaN and for degenerate distributions.
+///
+/// # Errors
+///
+/// * [`Error::Base`] if the base is not positive, finite and other than 1.
+/// * [`Error::Lengths`] if p and q differ in length.
+/// * [`Error::Missing`] for a NaN under [`NanPolicy::Raise`](crate::NanPolicy::Raise).
+///
+/// # Example
+///
+/// ```
+/// use polars_entropy::{Options, js_div};
+///
+/// let bits = Options { base: Some(2.0), ..Options::default() };
+/// assert_eq!(js_div(&[1.0, 0.0], &[0.0, 7.0], &bits)?, 1.0);
+/// assert_eq!(js_div(&[3.0, 1.0], &[3.0, 1.0], &bits)?, 0.0);
+/// # Ok::<(), polars_entropy::Error>(())
+/// ```
+pub fn js_div(p: &[f64], q: &[f64], options: &Options) -> Result<f64, Error> {
+    value(&Registered::rows::<JsDiv>(), p, Some(q), options)
+}
+
+/// Population stability index of two distributions.
+///
+/// PSI = Σ (a − b) ln(a/b) with the shares a = pᵢ/P and b = qᵢ/Q, in units of ln `base` (H. Jeffreys, *An Invariant Form for the Prior
+/// Probability in Estimation Problems*, 1946). It is symmetric, and infinite where one of p and q is 0 and the other is not.
+///
+/// # Details
+///
+/// Neither side needs to sum to one. The [crate](crate#rules) has the rules for
+/// NaN and for degenerate distributions.
+///
+/// # Errors
+///
+/// * [`Error::Base`] if the base is not positive, finite and other than 1.
+/// * [`Error::Lengths`] if p and q differ in length.
+/// * [`Error::Missing`] for a NaN under [`NanPolicy::Raise`](crate::NanPolicy::Raise).
+///
+/// # Example
+///
+/// ```
+/// use polars_entropy::{Options, psi};
+///
+/// let index = psi(&[1.0, 3.0], &[3.0, 1.0], &Options::default())?;
+/// assert!((index - 3f64.ln()).abs() < 1e-15);
+/// assert_eq!(psi(&[1.0, 0.0], &[1.0, 1.0], &Options::default())?, f64::INFINITY);
+/// # Ok::<(), polars_entropy::Error>(())
+/// ```
+pub fn psi(p: &[f64], q: &[f64], options: &Options) -> Result<f64, Error> {
+    value(&Registered::rows::<Psi>(), p, Some(q), options)
 }
 
 /// Divergence D(p‖q) where q has more elements than p has, and all of them sum to `q_total`.

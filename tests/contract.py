@@ -76,7 +76,7 @@ ENTROPY = [
     One("9 more than a run", [7.0] * 1024, math.log(1024), math.log(1024)),
 ]
 
-# Of quantities that compare p with q and are infinite where q = 0 < p.
+# Of quantities that compare p with q.
 COMPARISONS = [
     Two("1 null row in p", None, [1.0], None, None),
     Two("1 null row in q", [1.0], None, None, None),
@@ -98,11 +98,16 @@ COMPARISONS = [
     Two("7 q is zero", [1.0, 1.0], [0.0, 0.0], NAN, NAN),
     Two("7 both are zero", [0.0], [0.0], NAN, NAN),
     Two("7 before 8", [1.0], [0.0], NAN, NAN),
+]
+
+# Of those that are infinite where q = 0 < p.
+RATIOS = [
+    *COMPARISONS,
     Two("8 q = 0 < p", [1.0, 1.0], [0.0, 1.0], INF, INF),
 ]
 
 KL_DIV = [
-    *COMPARISONS,
+    *RATIOS,
     Two("3 null in p", [None, 1.0, 1.0], [1.0, 1.0, 3.0], None, math.log(2) - 0.5 * math.log(3)),
     Two("3 null in q", [1.0, 1.0, 1.0], [None, 1.0, 1.0], None, 0.0),
     Two("3 NaN in p", [NAN, 1.0, 1.0], [1.0, 1.0, 1.0], NAN, 0.0),
@@ -116,7 +121,7 @@ KL_DIV = [
 ]
 
 CROSS_ENTROPY = [
-    *COMPARISONS,
+    *RATIOS,
     Two("3 null in p", [None, 1.0, 1.0], [1.0, 1.0, 3.0], None, math.log(4) - 0.5 * math.log(3)),
     Two("3 null in q", [1.0, 1.0, 1.0], [None, 1.0, 1.0], None, LN2),
     Two("3 NaN in p", [NAN, 1.0, 1.0], [1.0, 1.0, 1.0], NAN, LN2),
@@ -128,4 +133,42 @@ CROSS_ENTROPY = [
     Two("9 unnormalised", [10.0, 0.0], [0.5, 0.5], LN2, LN2),
     Two("9 from uniform", [0.0] * 8 + [1.0] * 8, [3.0] * 16, math.log(16), math.log(16)),
     Two("9 more than a run", [1.0] * 512 + [0.0] * 512, [2.0] * 1024, math.log(1024), math.log(1024)),
+]
+
+# A half in each event, and a quarter and three quarters.
+JS_OF_HALVES = 0.25 * math.log(4 / 3) + 0.25 * math.log(4 / 5) + 0.125 * math.log(2 / 3) + 0.375 * math.log(6 / 5)
+# All in one event, and a half in each.
+JS_OF_ONE = 0.5 * math.log(4 / 3) + 0.25 * math.log(2 / 3) + 0.25 * math.log(2)
+
+JS_DIV = [
+    *COMPARISONS,
+    Two("3 null in p", [None, 1.0, 1.0], [1.0, 1.0, 3.0], None, JS_OF_HALVES),
+    Two("3 null in q", [1.0, 1.0, 1.0], [None, 1.0, 1.0], None, 0.0),
+    Two("3 NaN in p", [NAN, 1.0, 1.0], [1.0, 1.0, 1.0], NAN, 0.0),
+    Two("3 NaN in q", [1.0, 1.0, 1.0], [NAN, 2.0, 2.0], NAN, 0.0),
+    Two("9 q = 0 < p", [1.0, 1.0], [0.0, 3.0], JS_OF_ONE, JS_OF_ONE),
+    Two("9 p = 0 <= q", [0.0, 1.0, 0.0], [1.0, 1.0, 0.0], JS_OF_ONE, JS_OF_ONE),
+    Two("9 nothing in common", [2.0, 0.0], [0.0, 0.3], LN2, LN2),
+    Two("9 p = q", [0.1, 0.2, 0.7], [0.1, 0.2, 0.7], 0.0, 0.0),
+    Two("9 one pair", [3.0], [0.1], 0.0, 0.0),
+    Two("9 unnormalised", [10.0, 30.0], [0.5, 0.5], JS_OF_HALVES, JS_OF_HALVES),
+    Two("9 more than a run", [1.0, 0.0] * 512, [0.0, 2.0] * 512, LN2, LN2),
+]
+
+LN3 = math.log(3)
+
+PSI = [
+    *RATIOS,
+    Two("3 null in p", [None, 1.0, 1.0], [1.0, 1.0, 3.0], None, 0.25 * LN3),
+    Two("3 null in q", [1.0, 1.0, 1.0], [None, 1.0, 1.0], None, 0.0),
+    Two("3 NaN in p", [NAN, 1.0, 1.0], [1.0, 1.0, 1.0], NAN, 0.0),
+    Two("3 NaN in q", [1.0, 1.0, 1.0], [NAN, 2.0, 2.0], NAN, 0.0),
+    Two("8 p = 0 < q", [0.0, 1.0], [1.0, 1.0], INF, INF),
+    Two("8 on both sides", [0.0, 1.0, 1.0], [1.0, 1.0, 0.0], INF, INF),
+    Two("9 zeros on both sides", [0.0, 1.0, 3.0], [0.0, 3.0, 1.0], LN3, LN3),
+    Two("9 p = q", [0.1, 0.2, 0.7], [0.1, 0.2, 0.7], 0.0, 0.0),
+    Two("9 one pair", [3.0], [0.1], 0.0, 0.0),
+    Two("9 unnormalised", [10.0, 30.0], [0.75, 0.25], LN3, LN3),
+    Two("9 from uniform", [1.0] * 8 + [3.0] * 8, [3.0] * 16, 0.25 * LN3, 0.25 * LN3),
+    Two("9 more than a run", [1.0, 3.0] * 512, [3.0, 1.0] * 512, LN3, LN3),
 ]

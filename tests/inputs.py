@@ -73,6 +73,20 @@ def nearly_equal(noise: float) -> Draw:
     return draw
 
 
+def one_sided(rng: np.random.Generator, n: int, rows: int) -> Iterator[Rows]:
+    """Two inputs that have nothing to do with each other, each with zeros where the other has none."""
+    for kind, p, q in ((kind, x[:, :n], x[:, n:]) for kind, x in weights(rng, 2 * n, rows)):
+        p[:, 1::3], q[:, 2::3] = 0, 0
+        yield Rows(kind, (p, q))
+
+
+def subnormal(rng: np.random.Generator, n: int, rows: int) -> Iterator[Rows]:
+    """Subnormal weights beside one of 1, on either side."""
+    p, q = rng.integers(1, 2**40, (2, rows, n)) * 5e-324
+    p[:, 0], q[:, -1] = 1, 1
+    return iter([Rows("uniform", (p, q))])
+
+
 def vocabulary(rng: np.random.Generator, n: int, rows: int) -> Iterator[Rows]:
     """Two inputs as alike as the next word is to two models."""
     p = rng.lognormal(0, 2, (rows, n))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import mpmath
 import numpy as np
-from mpmath.libmp import from_float, mpf_div, mpf_log, mpf_mul, mpf_sum
+from mpmath.libmp import from_float, fzero, mpf_add, mpf_div, mpf_log, mpf_mul, mpf_shift, mpf_sum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +36,30 @@ def cross_entropy(p: Weights, q: Weights, bits: int | None = None) -> mpmath.mpf
     bits = bits or enough(p, q)
     with mpmath.workprec(bits):
         return mpmath.log(total(q, bits)) - mean_ln(p, q, None, bits)
+
+
+def js_div(p: Weights, q: Weights, bits: int | None = None) -> mpmath.mpf:
+    """Half of Σ a ln(a/m) and of Σ b ln(b/m), with shares a and b and their mean m."""
+    bits = bits or enough(p, q)
+    with mpmath.workprec(bits):
+        scales = [(1 / total(x, bits))._mpf_ for x in (p, q)]
+        shares = [
+            [mpf_mul(from_float(float(v)), scale, bits) for v in x] for x, scale in zip((p, q), scales, strict=True)
+        ]
+        terms = []
+        for a, b in zip(*shares, strict=True):
+            both = mpf_add(a, b, bits)
+            # a ln(2a/(a + b)), and that of b.
+            ratios = ((x, mpf_div(mpf_shift(x, 1), both, bits)) for x in (a, b) if x != fzero)
+            terms += [mpf_mul(x, mpf_log(ratio, bits)) for x, ratio in ratios]
+        return mpmath.mp.make_mpf(mpf_sum(terms, bits)) / 2
+
+
+def psi(p: Weights, q: Weights, bits: int | None = None) -> mpmath.mpf:
+    """D(p‖q) + D(q‖p)."""
+    bits = bits or enough(p, q)
+    with mpmath.workprec(bits):
+        return kl_div(p, q, bits) + kl_div(q, p, bits)
 
 
 def total(x: Weights, bits: int) -> mpmath.mpf:

@@ -164,4 +164,75 @@ CROSS_ENTROPY = Quantity(
     of_total=True,
 )
 
-QUANTITIES = [ENTROPY, KL_DIV, CROSS_ENTROPY]
+
+def of_shares(value: Any, *_: Any) -> Any:
+    """The scale of errors of groups that are gathered into rows."""
+    return 0.1 * (value + 1e-6)
+
+
+def with_missing(p: Any, q: Any) -> list[Any]:
+    """Both inputs with NaN where one has it."""
+    p, q = np.broadcast_arrays(np.asarray(p, float), np.asarray(q, float))
+    return [np.where(np.isnan(p) | np.isnan(q), np.nan, x) for x in (p, q)]
+
+
+def scipy_js_div(p: Any, q: Any, *, axis: Any = 0, **how: Any) -> Any:
+    """The square of `jensenshannon`, which has no `nan_policy`, by the entropies that it consists of."""
+    p, q = with_missing(p, q)
+    totals = [np.nansum(x, axis=axis, keepdims=True) for x in (p, q)]
+    with np.errstate(all="ignore"):
+        m = p / totals[0] + q / totals[1]
+    value = (scipy.stats.entropy(p, m, axis=axis, **how) + scipy.stats.entropy(q, m, axis=axis, **how)) / 2
+    # A mixture that is NaN would be dropped.
+    zero = ((totals[0] == 0) | (totals[1] == 0)) & ~np.isnan(p).all(axis=axis, keepdims=True)
+    return np.where(zero if how.get("keepdims") else np.squeeze(zero, axis=axis), np.nan, value)[()]
+
+
+def scipy_psi(p: Any, q: Any, **how: Any) -> Any:
+    """D(p‖q) + D(q‖p)."""
+    p, q = with_missing(p, q)
+    return scipy.stats.entropy(p, q, **how) + scipy.stats.entropy(q, p, **how)
+
+
+SHORT = (2, 10, 100)
+
+JS_DIV = Quantity(
+    name="js_div",
+    symbol="JS",
+    pair=True,
+    sums=(),
+    cases=contract.JS_DIV,
+    scipy=scipy_js_div,
+    exact=oracle.js_div,
+    scale=of_shares,
+    regimes=[
+        Regime("random p and q", 1e-15, (*SHORT, 1_000, 10_000), inputs.independent),
+        *(Regime(f"q = p·(1 + {noise:g}·noise)", NEAR[noise], SHORT, inputs.nearly_equal(noise)) for noise in NEAR),
+        Regime("zeros on one side", 1e-15, SHORT, inputs.one_sided),
+        Regime("subnormals beside 1", 1e-15, (2, 10), inputs.subnormal),
+        Regime("p and q of a vocabulary", 1e-14, (32_000,), inputs.vocabulary),
+        Regime("Float32, random p and q", 1e-7, SHORT, inputs.single(inputs.independent)),
+        Regime("Float32, q = p·(1 + 0.001·noise)", 1e-7, SHORT, inputs.single(inputs.nearly_equal(1e-3))),
+    ],
+)
+
+PSI = Quantity(
+    name="psi",
+    symbol="PSI",
+    pair=True,
+    sums=("mass_p", "mass_q", "excess", "kl_div_pq"),
+    cases=contract.PSI,
+    scipy=scipy_psi,
+    exact=oracle.psi,
+    scale=of_ratio,
+    regimes=[
+        Regime("random p and q", 1e-15, (*SHORT, 1_000, 10_000), inputs.independent),
+        *(Regime(f"q = p·(1 + {noise:g}·noise)", NEAR[noise], SHORT, inputs.nearly_equal(noise)) for noise in NEAR),
+        Regime("subnormals beside 1", 1e-15, (2, 10), inputs.subnormal),
+        Regime("p and q of a vocabulary", 1e-14, (32_000,), inputs.vocabulary),
+        Regime("Float32, random p and q", 1e-7, SHORT, inputs.single(inputs.independent)),
+        Regime("Float32, q = p·(1 + 0.001·noise)", 1e-7, SHORT, inputs.single(inputs.nearly_equal(1e-3))),
+    ],
+)
+
+QUANTITIES = [ENTROPY, KL_DIV, CROSS_ENTROPY, JS_DIV, PSI]

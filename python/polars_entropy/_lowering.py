@@ -48,7 +48,7 @@ def column(quantity: str, p: pl.Expr, q: Reference = ABSENT, *, base: float | No
     """Value of a column, group or window."""
     columns = _lib.QUANTITIES[quantity].sums
     if columns is None:
-        return rows(quantity, *_gathered(quantity, p, q), base=base, nan_policy=nan_policy)
+        return _row_call("rows", quantity, *_gathered(quantity, p, q), base=base, nan_policy=nan_policy, gathered=True)
     options = {"base": check_base(base), **q.totals_kwargs}
     return _from_sums("of_sums", quantity, columns, p, q, nan_policy=nan_policy, **options)
 
@@ -113,10 +113,17 @@ def rows_state(quantity: str, p: pl.Expr, q: Reference = ABSENT, *, nan_policy: 
 
 
 def _row_call(
-    export: str, quantity: str, p: pl.Expr, q: Reference, *, base: float | None, nan_policy: NanPolicy
+    export: str,
+    quantity: str,
+    p: pl.Expr,
+    q: Reference,
+    *,
+    base: float | None,
+    nan_policy: NanPolicy,
+    **how: bool,
 ) -> pl.Expr:
     options: dict[str, Any] = {"base": check_base(base), "nan_policy": check_nan_policy(nan_policy), "fixed": q.row}
-    return _call(export, p, *q.inputs, *q.totals, quantity=quantity, **options, **q.totals_kwargs)
+    return _call(export, p, *q.inputs, *q.totals, quantity=quantity, **options, **how, **q.totals_kwargs)
 
 
 # Axes of Array columns.

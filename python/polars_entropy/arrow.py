@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from polars_entropy._arguments import NanPolicy
     from polars_entropy._reference import Vector
 
-__all__ = ["Array", "ChunkedArray", "cross_entropy", "entr", "entropy", "kl_div", "rel_entr"]
+__all__ = ["Array", "ChunkedArray", "cross_entropy", "entr", "entropy", "js_div", "kl_div", "psi", "rel_entr"]
 
 
 class SupportsArrowArray(Protocol):
@@ -274,6 +274,151 @@ def cross_entropy(
 
     """
     return _distribution("cross_entropy", p, *_reference(q), q_total=q_total, base=base, nan_policy=nan_policy)
+
+
+@overload
+def js_div(
+    p: SupportsArrowArray,
+    q: SupportsArrow | Vector | float,
+    *,
+    base: float | None = ...,
+    nan_policy: NanPolicy = ...,
+) -> Array: ...
+@overload
+def js_div(
+    p: SupportsArrowStream,
+    q: SupportsArrow | Vector | float,
+    *,
+    base: float | None = ...,
+    nan_policy: NanPolicy = ...,
+) -> ChunkedArray: ...
+def js_div(
+    p: SupportsArrow,
+    q: SupportsArrow | Vector | float,
+    *,
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+) -> Array | ChunkedArray:
+    r"""Jensen-Shannon divergence of each list of p and its list of q, or of two columns of numbers.
+
+    :math:`\mathrm{JS} = \tfrac12 \sum_i a_i \ln \frac{a_i}{m_i} + \tfrac12 \sum_i b_i \ln \frac{b_i}{m_i}` with the
+    shares :math:`a_i = p_i / \sum p`, :math:`b_i = q_i / \sum q` and their mean :math:`m_i = (a_i + b_i) / 2` (Lin
+    1991). It is symmetric. It is the divergence, not its root: ``.sqrt()`` gives
+    `scipy.spatial.distance.jensenshannon`.
+
+    Parameters
+    ----------
+    p
+        As in `entropy`.
+    q
+        The reference.
+
+        * For lists in p: as many lists, which may lack outer levels that p has; or one distribution for all lists, as
+          an Arrow array of one list or of numbers, a sequence or a NumPy vector.
+        * For numbers in p: as many numbers; or one number, which means a uniform q.
+    base
+        As in `entropy`.
+    nan_policy
+        As in `entropy`, for pairs with a null or a NaN.
+
+    Returns
+    -------
+    Array or ChunkedArray
+        One value per list of p, inside the outer levels of nested lists; for numbers a single value. Float64, or
+        Float32 if neither p nor q needs more. An `Array` for an array, a `ChunkedArray` with the chunks of p for a
+        stream. If p is one list and q has many, there is one value per list of q, in the chunks of q if p is a stream.
+        The values of lists are those of `info.list.js_div`, to the last bit.
+
+    Raises
+    ------
+    TypeError
+        If `p` is not Arrow data, if p or q holds neither numbers nor lists of numbers, if q has more levels of lists
+        than p, or if q is one number and p has lists. If `base` is not a
+        number.
+    ValueError, MemoryError
+        As in `entropy`. If p and q, or two of their lists, differ in length.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from polars_entropy.arrow import js_div
+    >>> js_div(pa.array([[1.0, 0.0], [0.0, 3.0], None]), [0, 1], base=2)
+    <polars_entropy.arrow.Array of 3 Float64: [1.0, 0.0, null]>
+
+    """
+    return _distribution("js_div", p, *_reference(q), base=base, nan_policy=nan_policy)
+
+
+@overload
+def psi(
+    p: SupportsArrowArray,
+    q: SupportsArrow | Vector | float,
+    *,
+    base: float | None = ...,
+    nan_policy: NanPolicy = ...,
+) -> Array: ...
+@overload
+def psi(
+    p: SupportsArrowStream,
+    q: SupportsArrow | Vector | float,
+    *,
+    base: float | None = ...,
+    nan_policy: NanPolicy = ...,
+) -> ChunkedArray: ...
+def psi(
+    p: SupportsArrow,
+    q: SupportsArrow | Vector | float,
+    *,
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+) -> Array | ChunkedArray:
+    r"""Population stability index of each list of p and its list of q, or of two columns of numbers.
+
+    :math:`\mathrm{PSI} = \sum_i (a_i - b_i) \ln \frac{a_i}{b_i}` with the shares :math:`a_i = p_i / \sum p` and
+    :math:`b_i = q_i / \sum q` (Jeffreys 1946). It is the sum of both divergences, and symmetric. Nothing is added to
+    empty bins: smooth both sides first, with ``+ 0.5`` for counts.
+
+    Parameters
+    ----------
+    p
+        As in `entropy`.
+    q
+        The reference.
+
+        * For lists in p: as many lists, which may lack outer levels that p has; or one distribution for all lists, as
+          an Arrow array of one list or of numbers, a sequence or a NumPy vector.
+        * For numbers in p: as many numbers; or one number, which means a uniform q.
+    base
+        As in `entropy`.
+    nan_policy
+        As in `entropy`, for pairs with a null or a NaN.
+
+    Returns
+    -------
+    Array or ChunkedArray
+        One value per list of p, inside the outer levels of nested lists; for numbers a single value. Float64, or
+        Float32 if neither p nor q needs more. An `Array` for an array, a `ChunkedArray` with the chunks of p for a
+        stream. If p is one list and q has many, there is one value per list of q, in the chunks of q if p is a stream.
+        The values of lists are those of `info.list.psi`, to the last bit.
+
+    Raises
+    ------
+    TypeError
+        If `p` is not Arrow data, if p or q holds neither numbers nor lists of numbers, if q has more levels of lists
+        than p, or if q is one number and p has lists. If `base` is not a
+        number.
+    ValueError, MemoryError
+        As in `entropy`. If p and q, or two of their lists, differ in length.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from polars_entropy.arrow import psi
+    >>> psi(pa.array([[1.0, 1.0], [1.0, 0.0]]), [1, 1])
+    <polars_entropy.arrow.Array of 2 Float64: [0.0, inf]>
+
+    """
+    return _distribution("psi", p, *_reference(q), base=base, nan_policy=nan_policy)
 
 
 @overload

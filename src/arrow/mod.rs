@@ -3,7 +3,7 @@
 //! | function | of lists | of numbers |
 //! | --- | --- | --- |
 //! | [`entropy`] | a value for each list | one value, the array being one distribution |
-//! | [`kl_div`], [`cross_entropy`] | a value for each pair of lists | one value |
+//! | [`kl_div`], [`cross_entropy`], [`js_div`], [`psi`] | a value for each pair of lists | one value |
 //! | [`kl_div_with_total`], [`cross_entropy_with_total`] | likewise, of a q whose total is known | likewise |
 //! | [`entr`], [`rel_entr`] | – | a value for each element |
 //!
@@ -71,7 +71,7 @@ pub(crate) use self::view::{check_type, element_field, is_single};
 use crate::kernel::broadcast::Broadcast;
 use crate::kernel::layout::{OuterList, Pairing};
 use crate::kernel::options::{Precision, Unit};
-use crate::kernel::quantities::{CrossEntropy, Entr, Entropy, KlDiv, RelEntr};
+use crate::kernel::quantities::{CrossEntropy, Entr, Entropy, JsDiv, KlDiv, Psi, RelEntr};
 use crate::kernel::registry::{ByFloat, Function, Registered};
 use crate::kernel::values::Values;
 pub use crate::{NanPolicy, Options, Side};
@@ -293,6 +293,103 @@ pub fn cross_entropy_with_total(
 ) -> Result<ArrayRef, Error> {
     let totals = Totals::open(q_total)?;
     distribution(&Registered::rows::<CrossEntropy>(), p, Some(q), Some(&totals), options)
+}
+
+/// Jensen–Shannon divergence of each list of p and that of q, or of two arrays of numbers.
+///
+/// JS = ½ Σ a ln(a/m) + ½ Σ b ln(b/m) with the shares a = pᵢ/P and b = qᵢ/Q and their mean m, in units of ln `base` (J. Lin,
+/// *Divergence Measures Based on the Shannon Entropy*, 1991). It is symmetric and at most ln 2. It is not the root, which
+/// `scipy.spatial.distance.jensenshannon` gives.
+///
+/// # Details
+///
+/// q has a list for each of p, or one list for all of them. Numbers without a list around them are one such
+/// distribution, too. q may have fewer levels of lists than p: each of its lists then goes with all that are below its
+/// place in p. Where p has one list and q many, there is a value for each of q.
+///
+/// Of two arrays of numbers, one may have a single element, which stands for as many as the other has: a uniform
+/// distribution. The [crate](crate#rules) has the rules for missing elements and degenerate distributions.
+///
+/// # Errors
+///
+/// * [`Error::Base`] if the base is not positive, finite and other than 1.
+/// * [`Error::Type`] if an array holds neither numbers nor lists of numbers.
+/// * [`Error::Depth`] if q has more levels of lists than p.
+/// * [`Error::Rows`] if the arrays differ in length and neither has just one row, [`Error::Lengths`] if two
+///   distributions do.
+/// * [`Error::Missing`] for a null or NaN under [`NanPolicy::Raise`].
+/// * [`Error::Extent`] if a list does not lie within its values, which no array built by safe code has.
+/// * [`Error::Arrow`] if there is no memory for the result.
+///
+/// # Example
+///
+/// ```
+/// use arrow_array::cast::AsArray;
+/// use arrow_array::types::Float64Type;
+/// use arrow_array::{Float64Array, ListArray};
+/// use polars_entropy::arrow::{Options, js_div};
+///
+/// let p = ListArray::from_iter_primitive::<Float64Type, _, _>([
+///     Some(vec![Some(1.0), Some(0.0)]),
+///     Some(vec![Some(0.5), Some(0.5)]),
+/// ]);
+/// let q = Float64Array::from(vec![0.0, 3.0]);
+/// let bits = js_div(&p, &q, &Options { base: Some(2.0), ..Options::default() })?;
+/// let values = bits.as_primitive::<Float64Type>().values();
+/// assert_eq!(values[0], 1.0);
+/// assert!((values[1] - (1.5 - 0.75 * 3f64.log2())).abs() < 1e-15);
+/// # Ok::<(), polars_entropy::arrow::Error>(())
+/// ```
+pub fn js_div(p: &dyn Array, q: &dyn Array, options: &Options) -> Result<ArrayRef, Error> {
+    distribution(&Registered::rows::<JsDiv>(), p, Some(q), None, options)
+}
+
+/// Population stability index of each list of p and that of q, or of two arrays of numbers.
+///
+/// PSI = Σ (a − b) ln(a/b) with the shares a = pᵢ/P and b = qᵢ/Q, in units of ln `base` (H. Jeffreys, *An Invariant Form for the Prior
+/// Probability in Estimation Problems*, 1946): both divergences together. It is infinite where one of p and q is 0 and the other is
+/// not; nothing is added to empty bins.
+///
+/// # Details
+///
+/// q has a list for each of p, or one list for all of them. Numbers without a list around them are one such
+/// distribution, too. q may have fewer levels of lists than p: each of its lists then goes with all that are below its
+/// place in p. Where p has one list and q many, there is a value for each of q.
+///
+/// Of two arrays of numbers, one may have a single element, which stands for as many as the other has: a uniform
+/// distribution. The [crate](crate#rules) has the rules for missing elements and degenerate distributions.
+///
+/// # Errors
+///
+/// * [`Error::Base`] if the base is not positive, finite and other than 1.
+/// * [`Error::Type`] if an array holds neither numbers nor lists of numbers.
+/// * [`Error::Depth`] if q has more levels of lists than p.
+/// * [`Error::Rows`] if the arrays differ in length and neither has just one row, [`Error::Lengths`] if two
+///   distributions do.
+/// * [`Error::Missing`] for a null or NaN under [`NanPolicy::Raise`].
+/// * [`Error::Extent`] if a list does not lie within its values, which no array built by safe code has.
+/// * [`Error::Arrow`] if there is no memory for the result.
+///
+/// # Example
+///
+/// ```
+/// use arrow_array::cast::AsArray;
+/// use arrow_array::types::Float64Type;
+/// use arrow_array::{Float64Array, ListArray};
+/// use polars_entropy::arrow::{Options, psi};
+///
+/// let p = ListArray::from_iter_primitive::<Float64Type, _, _>([
+///     Some(vec![Some(1.0), Some(3.0)]),
+///     Some(vec![Some(1.0), Some(0.0)]),
+/// ]);
+/// let index = psi(&p, &Float64Array::from(vec![3.0, 1.0]), &Options::default())?;
+/// let values = index.as_primitive::<Float64Type>().values();
+/// assert!((values[0] - 3f64.ln()).abs() < 1e-15);
+/// assert_eq!(values[1], f64::INFINITY);
+/// # Ok::<(), polars_entropy::arrow::Error>(())
+/// ```
+pub fn psi(p: &dyn Array, q: &dyn Array, options: &Options) -> Result<ArrayRef, Error> {
+    distribution(&Registered::rows::<Psi>(), p, Some(q), None, options)
 }
 
 /// Terms of an entropy: −p ln p for each element, as `scipy.special.entr` has it.

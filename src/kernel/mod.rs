@@ -12,6 +12,7 @@
 //! | [`weights`] | views of weights with validity, and how they are read in blocks |
 //! | [`options`] | nan policies, units, precisions |
 //! | [`rules`] | which rule decides about a distribution, and the signals by which sums tell it |
+//! | [`shares`] | shares of a pair of weights over a common denominator |
 //! | [`mass`] | scaling that keeps sums in range |
 //! | [`quantity`] | the traits that a quantity implements |
 //! | [`quantities`] | the quantities, a file each, and the registry of them |
@@ -38,6 +39,7 @@ pub mod registry;
 pub mod remainder;
 pub mod rows;
 pub mod rules;
+pub mod shares;
 pub mod simd;
 pub mod states;
 #[cfg(test)]

@@ -5,10 +5,10 @@
 //! Every quantity has rows. What else it can do it declares by the traits that it implements: [`Summed`] if a group's value comes
 //! from native sums, [`Mergeable`] if the values of parts merge to that of the whole.
 
-use super::blocks::{FastPath, Layout, OneRow, Stored};
+use super::blocks::{Carried, FastPath, Layout, OneRow, Stored};
 use super::rules::{Answers, Role};
 use super::simd::Arithmetic;
-use super::weights::{Weight, Weights};
+use super::weights::{Mask, Weight, Weights};
 
 /// A quantity of one distribution p, or of p and its reference q. A sole p goes along as its own q.
 pub trait Quantity: Sized + 'static {
@@ -100,8 +100,44 @@ pub trait Mergeable: Summed {
     /// Parts of a pair of elements in the kept sums, for the states of rows.
     fn kept_of(p: f64, q: f64) -> Self::Kept;
 
+    /// Kept sums of a row, in which something may be missing, and is left out.
+    fn kept_of_row<T: Weight>(p: Weights<T>, q: Weights<T>) -> Self::Kept {
+        sum_of_row::<Self, T>(p, q)
+    }
+
     /// Value in nats of the distribution over parts, of which the kept sums are given, with their totals.
     fn between(parts: &<Self::Kept as Numbers>::Of<&[f64]>, totals: Self::Kept) -> f64;
+
+    /// Value in nats of the whole, from the kept sums and the values of parts. What is kept and does not add up it puts into the
+    /// totals.
+    fn merge(parts: &<Self::Kept as Numbers>::Of<&[f64]>, values: &[f64], totals: &mut Self::Kept) -> f64 {
+        let p = <Self::Kept as Numbers>::slice_of(parts)[0];
+        within(values, p, totals.as_slice()[0]) + Self::between(parts, *totals)
+    }
+}
+
+/// The kept sums of a row, in which something may be missing, and is left out.
+pub fn sum_of_row<Q: Mergeable, T: Weight>(p: Weights<T>, q: Weights<T>) -> Q::Kept {
+    let mut sums = <Q::Kept as Numbers>::repeat(Carried::default());
+    let sums = <Q::Kept as Numbers>::slice_of_mut(&mut sums);
+    for at in (0..p.len()).filter(|at| p.keeps(*at) && (!Q::PAIR || q.keeps(*at))) {
+        let kept = Q::kept_of(p.get(at).unwrap_or_default(), q.get(at).unwrap_or_default());
+        sums.iter_mut().zip(kept.as_slice()).for_each(|(sum, x)| sum.add(*x));
+    }
+    let mut kept = Q::Kept::ZERO;
+    kept.as_mut_slice().iter_mut().zip(sums).for_each(|(kept, sum)| *kept = sum.total());
+    kept
+}
+
+/// Σ wᵢ·valueᵢ.
+pub fn within(values: &[f64], masses: &[f64], total: f64) -> f64 {
+    let mut sum = Carried::default();
+    for (mass, value) in masses.iter().zip(values) {
+        if *mass > 0.0 {
+            sum.add(mass / total * value);
+        }
+    }
+    sum.total()
 }
 
 /// A fixed number of doubles: an array, whose length a trait can't say otherwise.

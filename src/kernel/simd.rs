@@ -113,6 +113,9 @@ pub trait Arithmetic {
     /// well within the range, or zero.
     fn difference_of_products(a: f64, b: f64, c: f64, d: f64) -> f64;
 
+    /// a·b less what it rounds to, exactly, of a product as there.
+    fn rounding_of_product(a: f64, b: f64) -> f64;
+
     /// How the instruction set moves data.
     type Isa: IsaOps;
 }
@@ -180,6 +183,11 @@ impl<R: IsaOps> Arithmetic for Fused<R> {
         let rounding = (-c).mul_add(d, cd);
         a.mul_add(b, -cd) + rounding
     }
+
+    #[inline(always)]
+    fn rounding_of_product(a: f64, b: f64) -> f64 {
+        a.mul_add(b, -(a * b))
+    }
 }
 
 /// Rounds a·b and the sum, on processors that have nothing better; the emulation of the fused instruction would be some
@@ -202,20 +210,20 @@ impl Arithmetic for Separate {
 
     #[inline(always)]
     fn difference_of_products(a: f64, b: f64, c: f64, d: f64) -> f64 {
-        (a * b - c * d) + (rounding_of_product(a, b) - rounding_of_product(c, d))
+        (a * b - c * d) + (Self::rounding_of_product(a, b) - Self::rounding_of_product(c, d))
     }
-}
 
-/// a·b − (a·b rounded), exactly (Dekker 1971, with Veltkamp's splitting).
-#[inline(always)]
-fn rounding_of_product(a: f64, b: f64) -> f64 {
-    let split = |x: f64| {
-        let scaled = 134_217_729.0 * x;
-        let high = scaled - (scaled - x);
-        (high, x - high)
-    };
-    let ((a_high, a_low), (b_high, b_low)) = (split(a), split(b));
-    ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low
+    /// Dekker's, 1971, with Veltkamp's splitting.
+    #[inline(always)]
+    fn rounding_of_product(a: f64, b: f64) -> f64 {
+        let split = |x: f64| {
+            let scaled = 134_217_729.0 * x;
+            let high = scaled - (scaled - x);
+            (high, x - high)
+        };
+        let ((a_high, a_low), (b_high, b_low)) = (split(a), split(b));
+        ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low
+    }
 }
 
 /// Code that needs instructions that not every processor has. Only [`vectorised`] names these types, and only where the processor

@@ -19,7 +19,7 @@ use super::remainder::{Remainder, TotalOf};
 use super::rows::{self, Rows};
 use super::rules::{Rank, judge};
 use super::values::Values;
-use super::weights::{Mask, Weight, Weights};
+use super::weights::Weight;
 
 /// The kept sums of each distribution, its value in nats, and its [`Rank`].
 #[derive(Debug)]
@@ -38,6 +38,15 @@ impl States {
             sums: Q::KEPT.iter().map(|_| Vec::with_capacity(count)).collect(),
             values: Values::with_capacity(count),
             ranks: Vec::with_capacity(count),
+        }
+    }
+
+    /// Gives rule 8 to values that the formula of rule 9 makes infinite, as where p = 0 < q in a quantity that treats both alike.
+    fn mark_infinite(&mut self) {
+        for (rank, value) in self.ranks.iter_mut().zip(self.values.as_slice()) {
+            if (*rank, *value) == (Rank::Positive, f64::INFINITY) {
+                *rank = Rank::OnlyP;
+            }
         }
     }
 
@@ -66,21 +75,10 @@ pub fn states_of_rows<Q: Mergeable, T: Weight>(
             continue;
         };
         let rank = judge(p, Q::PAIR.then_some(q), policy);
-        states.push(kept_of_row::<Q, T>(p, q), rank.map_err(|missing| Error::Missing { row, missing })?);
+        states.push(Q::kept_of_row::<T>(p, q), rank.map_err(|missing| Error::Missing { row, missing })?);
     }
+    states.mark_infinite();
     Ok(states)
-}
-
-fn kept_of_row<Q: Mergeable, T: Weight>(p: Weights<T>, q: Weights<T>) -> Q::Kept {
-    let mut sums = <Q::Kept as Numbers>::repeat(Carried::default());
-    let sums = <Q::Kept as Numbers>::slice_of_mut(&mut sums);
-    for at in (0..p.len()).filter(|at| p.keeps(*at) && (!Q::PAIR || q.keeps(*at))) {
-        let kept = Q::kept_of(p.get(at).unwrap_or_default(), q.get(at).unwrap_or_default());
-        sums.iter_mut().zip(kept.as_slice()).for_each(|(sum, x)| sum.add(*x));
-    }
-    let mut kept = Q::Kept::ZERO;
-    kept.as_mut_slice().iter_mut().zip(sums).for_each(|(kept, sum)| *kept = sum.total());
-    kept
 }
 
 /// States of groups from their sums.
@@ -92,6 +90,7 @@ pub fn states_of_sums<Q: Mergeable>(sums: &Sum<Q::StateSums>) -> States {
         states.push(Q::kept(totals), rank);
     }
     states.values = values;
+    states.mark_infinite();
     states
 }
 
@@ -130,6 +129,7 @@ pub fn merge<Q: Mergeable>(
         merged.values.push(nats.map(|nats| unit.express(nats)));
         merged.push(totals, rank);
     }
+    merged.mark_infinite();
     Some(merged)
 }
 
@@ -142,13 +142,10 @@ fn merge_parts<Q: Mergeable>(
     let mut totals = Q::Kept::ZERO;
     totals.as_mut_slice().iter_mut().zip(columns).for_each(|(total, sums)| *total = sum(sums));
     let rank = ranks.iter().copied().max().unwrap_or(Rank::Absent);
-    let value = || match totals.as_slice() {
-        finite if finite.iter().all(|total| total.is_finite()) => {
-            within(values, columns[0], finite[0]) + Q::between(sums, totals)
-        }
-        _ => f64::NAN,
-    };
-    let nats = rank.settle(Q::ANSWERS, || !Q::PAIR || totals.as_slice()[1] != 0.0, value);
+    let q_has_mass = !Q::PAIR || totals.as_slice()[1] != 0.0;
+    let finite = totals.as_slice().iter().all(|total| total.is_finite());
+    let value = || if finite { Q::merge(sums, values, &mut totals) } else { f64::NAN };
+    let nats = rank.settle(Q::ANSWERS, || q_has_mass, value);
     (rank, totals, nats)
 }
 
@@ -167,17 +164,6 @@ fn merge_with_remainder<Q: Mergeable>(
     let longer: Vec<&[f64]> = longer.iter().map(Vec::as_slice).collect();
     let Some(sums) = <Q::Kept as Numbers>::from_slice(&longer) else { unreachable!("as many as before") };
     merge_parts::<Q>(&sums, &[values, &[0.0]].concat(), &[ranks, &[remainder.rank]].concat())
-}
-
-/// Σ wᵢ·valueᵢ.
-fn within(values: &[f64], masses: &[f64], total: f64) -> f64 {
-    let mut sum = Carried::default();
-    for (mass, value) in masses.iter().zip(values) {
-        if *mass > 0.0 {
-            sum.add(mass / total * value);
-        }
-    }
-    sum.total()
 }
 
 fn sum(x: &[f64]) -> f64 {

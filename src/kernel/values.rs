@@ -77,6 +77,11 @@ impl Values {
         }
     }
 
+    /// The values, 0 for null.
+    pub fn as_slice(&self) -> &[f64] {
+        &self.values
+    }
+
     /// Adds rows without a value.
     pub fn push_nulls(&mut self, rows: usize) {
         (0..rows).for_each(|_| self.push(None));

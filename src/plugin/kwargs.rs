@@ -17,6 +17,9 @@ pub struct RowKwargs {
     /// Number of the last inputs that are totals of q, as in all calls that have some.
     #[serde(default)]
     pub q_totals: usize,
+    /// Whether a row is a whole column, group or window, in which messages count the rows.
+    #[serde(default)]
+    pub gathered: bool,
 }
 
 /// Arguments of the axes of Array columns.

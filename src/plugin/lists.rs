@@ -11,7 +11,7 @@ use polars_arrow::offset::OffsetsBuffer;
 use super::chunks::aligned_chunks;
 use super::convert::{self, Float};
 use super::dtypes::{self, Method, Shape};
-use super::errors::{in_row, pair_rows};
+use super::errors::{in_row, missing_in_column, pair_rows};
 use super::fixed::Fixed;
 use super::kwargs::RowKwargs;
 use super::states::StateKind;
@@ -189,7 +189,7 @@ pub fn values(inputs: &[Series], kwargs: &RowKwargs) -> PolarsResult<Series> {
     };
     let precision = dtypes::of_series(&inputs, false);
     let result = AsValues { quantity: kwargs.quantity.0, kwargs, precision, totals };
-    every_row(&inputs, precision, &dtypes::float(precision), &result)
+    every_row(&inputs, precision, &dtypes::float(precision), &result, kwargs.gathered)
 }
 
 /// Field of the states of rows.
@@ -207,7 +207,7 @@ pub fn states(inputs: &[Series], kwargs: &RowKwargs) -> PolarsResult<Series> {
     let precision = dtypes::of_series(&inputs, false);
     let kind = StateKind::new(kwargs.quantity.0, precision)?;
     let dtype = kind.dtype();
-    every_row(&inputs, precision, &dtype, &AsStates { kind, policy: kwargs.nan_policy.0 })
+    every_row(&inputs, precision, &dtype, &AsStates { kind, policy: kwargs.nan_policy.0 }, false)
 }
 
 fn with_fixed<'a>(inputs: &'a [Series], kwargs: &RowKwargs) -> PolarsResult<Cow<'a, [Series]>> {
@@ -219,6 +219,7 @@ fn every_row(
     precision: Precision,
     out: &DataType,
     result: &impl RowResult,
+    gathered: bool,
 ) -> PolarsResult<Series> {
     let (p, q) = (&inputs[0], inputs.get(1));
     if inputs.iter().any(|s| *s.dtype() == DataType::Null) {
@@ -226,13 +227,18 @@ fn every_row(
         return Ok(convert::nulls(p.name(), rows, &dtypes::reduce_innermost(p.dtype(), out.clone())));
     }
     match precision {
-        Precision::Single => every_row_in::<f32>(p, q, result),
-        Precision::Double => every_row_in::<f64>(p, q, result),
+        Precision::Single => every_row_in::<f32>(p, q, result, gathered),
+        Precision::Double => every_row_in::<f64>(p, q, result, gathered),
     }
 }
 
 /// Every innermost row of p, with its row of q.
-fn every_row_in<T: Float>(p: &Series, q: Option<&Series>, result: &impl RowResult) -> PolarsResult<Series> {
+fn every_row_in<T: Float>(
+    p: &Series,
+    q: Option<&Series>,
+    result: &impl RowResult,
+    gathered: bool,
+) -> PolarsResult<Series> {
     let mut out = Vec::new();
     let mut before = 0;
     // A sole p goes along with itself.
@@ -240,8 +246,13 @@ fn every_row_in<T: Float>(p: &Series, q: Option<&Series>, result: &impl RowResul
         let p_chunk = Chunk::<T>::open(&pair.p, p.dtype())?;
         let q_chunk = q.map(|q| Chunk::<T>::open(&pair.q, q.dtype())).transpose()?;
         let q_outer = q_chunk.as_ref().map_or(vec![], Chunk::outer);
-        let located =
-            |(row, error): (usize, Error)| in_row(error, before + row, p.name(), q.map_or("", |q| q.name()));
+        let located = |(row, error): (usize, Error)| {
+            let q_name = q.map_or("", |q| q.name());
+            match error {
+                Error::Missing { missing, .. } if gathered => missing_in_column(missing, p.name(), q_name),
+                error => in_row(error, before + row, p.name(), q_name),
+            }
+        };
         let pairing = Pairing::new(pair.rows, &p_chunk.outer(), &q_outer).map_err(located)?;
         let (p_rows, q_rows) = (p_chunk.rows(), q_chunk.as_ref().map(Chunk::rows));
         let results = result.of_rows(&p_rows, q_rows.as_ref(), &pairing, before);

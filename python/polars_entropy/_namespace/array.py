@@ -250,6 +250,138 @@ class ArrayInfo(Accessor[T]):
             "cross_entropy", self._reference(q, q_total), axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy
         )
 
+    def js_div(
+        self,
+        q: Column | Cell,
+        *,
+        axis: Axis = -1,
+        keepdims: bool = False,
+        base: float | None = None,
+        nan_policy: NanPolicy = "propagate",
+    ) -> T:
+        r"""Jensen-Shannon divergence of p and q along axes of the column.
+
+        :math:`\mathrm{JS} = \tfrac12 \sum_i a_i \ln \frac{a_i}{m_i} + \tfrac12 \sum_i b_i \ln \frac{b_i}{m_i}` with the
+        shares :math:`a_i = p_i / \sum p`, :math:`b_i = q_i / \sum q` and their mean :math:`m_i = (a_i + b_i) / 2` [1]_.
+        It is symmetric. It is the divergence, not its root: ``.sqrt()`` gives `scipy.spatial.distance.jensenshannon`.
+
+        Parameters
+        ----------
+        q
+            The reference. A cell of q has the shape of p's cells, or that of their last axes; it is repeated along the
+            others.
+
+            * A column name, an expression or a Series: a cell for each of p.
+            * Nested sequences of numbers, a NumPy array, a one-row Series, a literal or an aggregate: one cell for
+              every row.
+        axis
+            Axes to reduce, as in `entropy`.
+        keepdims
+            Keep reduced axes, with width 1.
+        base
+            Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+        nan_policy
+            Treatment of pairs with a null or a NaN.
+
+            * `"propagate"`: a result is null if there is a null, else NaN.
+            * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
+            * `"raise"`: an error names the column, the row and the element.
+
+        Returns
+        -------
+        Expr or Series
+            Cells without the reduced axes, or values if no axis is left, named like p. One for each row, or, where axis
+            0 is reduced, one per column, group or window. Float64, or Float32 if neither p nor q needs more. The values
+            are those of `info.list.js_div`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `q`, `axis`, `keepdims`, `base` or `nan_policy` is invalid, when the expression is built.
+        polars.exceptions.ComputeError
+            If p or q does not hold arrays of numbers, if their shapes do not match or if there is no such axis, when
+            the plan is resolved. If a weight is missing under `"raise"`, when the query runs.
+
+        References
+        ----------
+        .. [1] J. Lin, "Divergence Measures Based on the Shannon Entropy", 1991.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> P = pl.Series("P", [[1, 0], [9, 1]], dtype=pl.Array(pl.Int64, 2))
+        >>> P.info.arr.js_div([1, 1], base=2).round(6).to_list()
+        [0.311278, 0.146793]
+
+        """
+        return self._value("js_div", self._reference(q), axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy)
+
+    def psi(
+        self,
+        q: Column | Cell,
+        *,
+        axis: Axis = -1,
+        keepdims: bool = False,
+        base: float | None = None,
+        nan_policy: NanPolicy = "propagate",
+    ) -> T:
+        r"""Population stability index of p and q along axes of the column.
+
+        :math:`\mathrm{PSI} = \sum_i (a_i - b_i) \ln \frac{a_i}{b_i}` with the shares :math:`a_i = p_i / \sum p` and
+        :math:`b_i = q_i / \sum q` [1]_. It is the sum of both divergences, and symmetric. Nothing is added to empty
+        bins: smooth both sides first, with ``+ 0.5`` for counts.
+
+        Parameters
+        ----------
+        q
+            The reference. A cell of q has the shape of p's cells, or that of their last axes; it is repeated along the
+            others.
+
+            * A column name, an expression or a Series: a cell for each of p.
+            * Nested sequences of numbers, a NumPy array, a one-row Series, a literal or an aggregate: one cell for
+              every row.
+        axis
+            Axes to reduce, as in `entropy`.
+        keepdims
+            Keep reduced axes, with width 1.
+        base
+            Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+        nan_policy
+            Treatment of pairs with a null or a NaN.
+
+            * `"propagate"`: a result is null if there is a null, else NaN.
+            * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
+            * `"raise"`: an error names the column, the row and the element.
+
+        Returns
+        -------
+        Expr or Series
+            Cells without the reduced axes, or values if no axis is left, named like p. One for each row, or, where axis
+            0 is reduced, one per column, group or window. Float64, or Float32 if neither p nor q needs more. The values
+            are those of `info.list.psi`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `q`, `axis`, `keepdims`, `base` or `nan_policy` is invalid, when the expression is built.
+        polars.exceptions.ComputeError
+            If p or q does not hold arrays of numbers, if their shapes do not match or if there is no such axis, when
+            the plan is resolved. If a weight is missing under `"raise"`, when the query runs.
+
+        References
+        ----------
+        .. [1] H. Jeffreys, "An Invariant Form for the Prior Probability in Estimation Problems", 1946.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> P = pl.Series("P", [[10, 30, 60], [20, 30, 50]], dtype=pl.Array(pl.Int64, 3))
+        >>> P.info.arr.psi([20, 30, 50]).round(6).to_list()
+        [0.087547, 0.0]
+
+        """
+        return self._value("psi", self._reference(q), axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy)
+
     def _value(
         self,
         quantity: str,

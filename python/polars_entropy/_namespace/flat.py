@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from polars_entropy import _lowering as lowering
 from polars_entropy import _reference as reference
@@ -259,6 +259,149 @@ class Info(Accessor[T]):
         """
         return self._value("cross_entropy", self._reference(q, q_total), base=base, nan_policy=nan_policy)
 
+    def js_div(
+        self,
+        q: Column | Vector | float,
+        *,
+        base: float | None = None,
+        nan_policy: NanPolicy = "propagate",
+    ) -> T:
+        r"""Jensen-Shannon divergence of a column, group or window p and q.
+
+        :math:`\mathrm{JS} = \tfrac12 \sum_i a_i \ln \frac{a_i}{m_i} + \tfrac12 \sum_i b_i \ln \frac{b_i}{m_i}` with the
+        shares :math:`a_i = p_i / \sum p`, :math:`b_i = q_i / \sum q` and their mean :math:`m_i = (a_i + b_i) / 2` [1]_.
+        It is symmetric. It is the divergence, not its root: ``.sqrt()`` gives `scipy.spatial.distance.jensenshannon`.
+
+        Parameters
+        ----------
+        q
+            The reference.
+
+            * A column name, an expression or a Series: a weight for each of p.
+            * One number or aggregate: a uniform q.
+            * A sequence of numbers or a NumPy vector: a weight for each row of the frame, in `select`. In a group, join
+              it in as a column first.
+        base
+            Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+        nan_policy
+            Treatment of pairs with a null or a NaN.
+
+            * `"propagate"`: the result is null if there is a null, else NaN.
+            * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
+              `pl.when(pl.col("x").count() > 0)` sets such apart.
+            * `"raise"`: an error names the column and the row.
+
+        Returns
+        -------
+        Expr or Series
+            One value per column, group or window, named like p from 0 to ln 2, or to 1 with `base=2`. Float64, or
+            Float32 if neither p nor q needs more.
+
+            * 0.0 if there are no weights.
+            * NaN if a weight is infinite, or if a total is zero.
+            * inf if a weight is negative.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `q`, `base` or `nan_policy` is invalid, when the expression is built.
+        polars.exceptions.ComputeError
+            If p or q does not hold numbers, when the plan is resolved. If p and q differ in length, or if a weight is
+            missing under `"raise"`, when the query runs.
+
+        Notes
+        -----
+        This is an aggregation, as `entropy` is.
+
+        Each group is gathered into a row, so it takes memory for all of its weights: there are no sums of weights from
+        which the value could be told. The relative error is that of `info.list.js_div`.
+
+        References
+        ----------
+        .. [1] J. Lin, "Divergence Measures Based on the Shannon Entropy", 1991.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> flips = pl.DataFrame({"biased": [9, 1], "fair": [1, 1]})
+        >>> flips.select(pl.col("biased").info.js_div("fair", base=2).round(6)).item()
+        0.146793
+
+        """
+        return self._value("js_div", self._reference(q), base=base, nan_policy=nan_policy)
+
+    def psi(
+        self,
+        q: Column | Vector | float,
+        *,
+        base: float | None = None,
+        nan_policy: NanPolicy = "propagate",
+    ) -> T:
+        r"""Population stability index of a column, group or window p and q.
+
+        :math:`\mathrm{PSI} = \sum_i (a_i - b_i) \ln \frac{a_i}{b_i}` with the shares :math:`a_i = p_i / \sum p` and
+        :math:`b_i = q_i / \sum q` [1]_. It is the sum of both divergences, and symmetric. Nothing is added to empty
+        bins: smooth both sides first, with ``+ 0.5`` for counts.
+
+        Parameters
+        ----------
+        q
+            The reference.
+
+            * A column name, an expression or a Series: a weight for each of p.
+            * One number or aggregate: a uniform q.
+            * A sequence of numbers or a NumPy vector: a weight for each row of the frame, in `select`. In a group, join
+              it in as a column first.
+        base
+            Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+        nan_policy
+            Treatment of pairs with a null or a NaN.
+
+            * `"propagate"`: the result is null if there is a null, else NaN.
+            * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
+              `pl.when(pl.col("x").count() > 0)` sets such apart.
+            * `"raise"`: an error names the column and the row.
+
+        Returns
+        -------
+        Expr or Series
+            One value per column, group or window, named like p and never negative. Float64, or Float32 if neither p nor
+            q needs more.
+
+            * 0.0 if there are no weights.
+            * NaN if a weight is infinite, or if a total is zero.
+            * inf if a weight is negative, or if one of p and q is 0 where the other is not.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `q`, `base` or `nan_policy` is invalid, when the expression is built.
+        polars.exceptions.ComputeError
+            If p or q does not hold numbers, when the plan is resolved. If p and q differ in length, or if a weight is
+            missing under `"raise"`, when the query runs.
+
+        Notes
+        -----
+        This is an aggregation, as `entropy` is.
+
+        The error is absolute, at most ``1e-14 * (1 + abs(ln(P/Q)) + PSI)`` for up to a million rows, with the
+        exceptions of `kl_div`. For a small relative error, gather both sides into rows:
+        ``pl.col("p").implode().info.list.psi(pl.col("q").implode())``.
+
+        References
+        ----------
+        .. [1] H. Jeffreys, "An Invariant Form for the Prior Probability in Estimation Problems", 1946.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> bins = pl.DataFrame({"now": [10, 30, 60], "before": [20, 30, 50]})
+        >>> bins.select((pl.col("now") + 0.5).info.psi(pl.col("before") + 0.5).round(6)).item()
+        0.083716
+
+        """
+        return self._value("psi", self._reference(q), base=base, nan_policy=nan_policy)
+
     def entropy_state(self, *, nan_policy: NanPolicy = "propagate") -> T:
         r"""Mergeable state of a column, group or window, for the entropy of several of them together.
 
@@ -436,6 +579,92 @@ class Info(Accessor[T]):
 
         """
         return self._state("cross_entropy", self._reference(q), nan_policy=nan_policy)
+
+    def psi_state(self, q: Column | Vector | float, *, nan_policy: NanPolicy = "propagate") -> T:
+        r"""Mergeable state of a column, group or window p and its q, for the stability index of several together.
+
+        `merge` computes the index of the whole from the states of its parts, such as days or shards. Each of the two
+        divergences merges by its chain rule, as in `kl_div_state`, and :math:`\mathrm{PSI} = D(p \Vert q) + D(q \Vert
+        p)`. The parts must hold different events, with both sides of an event in one part.
+
+        Parameters
+        ----------
+        q
+            The reference, as in `psi`.
+        nan_policy
+            As in `psi`. It is applied here: a merge has no policy.
+
+        Returns
+        -------
+        Expr or Series
+            A Struct per column, group or window, with these fields:
+
+            * `mass_p`, `mass_q` (Float64): the totals of p and q, times 2⁻²⁰ so that they do not overflow.
+            * `excess` (Float64): the total of q - p, times 2⁻²⁰. It has the digits that nearly equal totals differ in.
+            * `kl_div_pq` (Float64): the divergence D(p‖q) in nats, a part of the index.
+            * `psi` (Float64): the index in nats.
+            * `rule` (Int32): the number of the rule that the pairs call for, see Notes.
+            * `single` (Boolean): True. The field is there only if `psi` is Float32, and makes the merge Float32.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `q` or `nan_policy` is invalid, when the expression is built.
+        polars.exceptions.ComputeError
+            As in `psi`.
+
+        Notes
+        -----
+        This is an aggregation, as `entropy` is.
+
+        The error is relative for p near q with the same total. Otherwise it is that of `psi`.
+
+        The first rule that applies gives the field `rule`. The numbers stay the same in later versions.
+
+        * 3: a weight is null.
+        * 4: there are no pairs.
+        * 5: a weight is NaN or infinite.
+        * 6: a weight is negative.
+        * 7: the total of p is zero.
+        * 8: one of p and q is 0 where the other is not.
+        * 9: none of these.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> bins = pl.DataFrame({"part": [1, 1, 2], "now": [10, 30, 60], "before": [20, 30, 50]})
+        >>> parts = bins.group_by("part").agg(state=pl.col("now").info.psi_state("before"))
+        >>> parts.select(pl.col("state").info.merge().round(6)).item()
+        0.087547
+
+        """
+        return self._state("psi", self._reference(q), nan_policy=nan_policy)
+
+    def js_div_state(self, q: Column | Vector | float, *, nan_policy: NanPolicy = "propagate") -> NoReturn:
+        r"""Refuse: the Jensen-Shannon divergence has no state.
+
+        The mixture :math:`m_i = (a_i + b_i) / 2` is of shares, which need both totals before anything can be summed.
+        Keep the weights, or rows of them, and write `js_div` where all of them are together.
+
+        Returns
+        -------
+        Nothing.
+
+        Raises
+        ------
+        ValueError
+            Always, when the expression is built.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> pl.col("p").info.js_div_state("q")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ValueError: js_div has no state: its value for a whole does not follow from values of the parts...
+
+        """
+        self._state("js_div", self._reference(q), nan_policy=nan_policy)
+        raise AssertionError
 
     def merge(self, *, base: float | None = None) -> T:
         r"""Value of the whole from the states of its parts, for a column of states of any quantity.

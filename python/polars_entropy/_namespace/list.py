@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from polars_entropy import _lowering as lowering
 from polars_entropy import _reference as reference
@@ -227,6 +227,135 @@ class ListInfo(Accessor[T]):
         """
         return self._value("cross_entropy", self._reference(q, q_total), base=base, nan_policy=nan_policy)
 
+    def js_div(
+        self,
+        q: Column | Vector,
+        *,
+        base: float | None = None,
+        nan_policy: NanPolicy = "propagate",
+    ) -> T:
+        r"""Jensen-Shannon divergence of each row p and its row of q.
+
+        :math:`\mathrm{JS} = \tfrac12 \sum_i a_i \ln \frac{a_i}{m_i} + \tfrac12 \sum_i b_i \ln \frac{b_i}{m_i}` with the
+        shares :math:`a_i = p_i / \sum p`, :math:`b_i = q_i / \sum q` and their mean :math:`m_i = (a_i + b_i) / 2` [1]_.
+        It is symmetric. It is the divergence, not its root: ``.sqrt()`` gives `scipy.spatial.distance.jensenshannon`.
+        In a nested list the innermost level is reduced.
+
+        Parameters
+        ----------
+        q
+            The reference.
+
+            * A column name, an expression or a Series: a row for each of p, of the same length.
+            * A sequence of numbers, a NumPy vector, a one-row Series, a literal or an aggregate: one distribution for
+              every row.
+        base
+            Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+        nan_policy
+            Treatment of pairs with a null or a NaN.
+
+            * `"propagate"`: the row's result is null if there is a null, else NaN.
+            * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
+              `pl.when(pl.col("p").list.drop_nulls().list.len() > 0)` sets such apart.
+            * `"raise"`: an error names the column, the row and the element.
+
+        Returns
+        -------
+        Expr or Series
+            One value per row, named like p from 0 to ln 2, or to 1 with `base=2`; a list of values per row if the lists
+            are nested. Float64, or Float32 if neither p nor q needs more.
+
+            * Null for a row that is null in p or q.
+            * 0.0 for an empty row.
+            * NaN if a weight is infinite, or if a total is zero.
+            * inf if a weight is negative.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `q`, `base` or `nan_policy` is invalid, when the expression is built.
+        polars.exceptions.ComputeError
+            If p or q does not hold lists of numbers, when the plan is resolved. If two rows differ in length, or if a
+            weight is missing under `"raise"`, when the query runs.
+
+        References
+        ----------
+        .. [1] J. Lin, "Divergence Measures Based on the Shannon Entropy", 1991.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> topics = pl.DataFrame({"p": [[1.0, 0.0], [9.0, 1.0]], "q": [[0.0, 1.0], [1.0, 1.0]]})
+        >>> topics.select(pl.col("p").info.list.js_div("q", base=2).round(6)).to_series().to_list()
+        [1.0, 0.146793]
+
+        """
+        return self._value("js_div", self._reference(q), base=base, nan_policy=nan_policy)
+
+    def psi(
+        self,
+        q: Column | Vector,
+        *,
+        base: float | None = None,
+        nan_policy: NanPolicy = "propagate",
+    ) -> T:
+        r"""Population stability index of each row p and its row of q.
+
+        :math:`\mathrm{PSI} = \sum_i (a_i - b_i) \ln \frac{a_i}{b_i}` with the shares :math:`a_i = p_i / \sum p` and
+        :math:`b_i = q_i / \sum q` [1]_. It is the sum of both divergences, and symmetric. Nothing is added to empty
+        bins: smooth both sides first, with ``+ 0.5`` for counts. In a nested list the innermost level is reduced.
+
+        Parameters
+        ----------
+        q
+            The reference.
+
+            * A column name, an expression or a Series: a row for each of p, of the same length.
+            * A sequence of numbers, a NumPy vector, a one-row Series, a literal or an aggregate: one distribution for
+              every row.
+        base
+            Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+        nan_policy
+            Treatment of pairs with a null or a NaN.
+
+            * `"propagate"`: the row's result is null if there is a null, else NaN.
+            * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
+              `pl.when(pl.col("p").list.drop_nulls().list.len() > 0)` sets such apart.
+            * `"raise"`: an error names the column, the row and the element.
+
+        Returns
+        -------
+        Expr or Series
+            One value per row, named like p and never negative; a list of values per row if the lists are nested.
+            Float64, or Float32 if neither p nor q needs more.
+
+            * Null for a row that is null in p or q.
+            * 0.0 for an empty row.
+            * NaN if a weight is infinite, or if a total is zero.
+            * inf if a weight is negative, or if one of p and q is 0 where the other is not.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `q`, `base` or `nan_policy` is invalid, when the expression is built.
+        polars.exceptions.ComputeError
+            If p or q does not hold lists of numbers, when the plan is resolved. If two rows differ in length, or if a
+            weight is missing under `"raise"`, when the query runs.
+
+        References
+        ----------
+        .. [1] H. Jeffreys, "An Invariant Form for the Prior Probability in Estimation Problems", 1946.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> bins = pl.DataFrame({"now": [[10, 30, 60], [50, 50, 0]], "before": [[20, 30, 50], [50, 40, 10]]})
+        >>> bins.select(pl.col("now").info.list.psi("before").round(6)).to_series().to_list()
+        [0.087547, inf]
+
+        """
+        return self._value("psi", self._reference(q), base=base, nan_policy=nan_policy)
+
     def entropy_state(self, *, nan_policy: NanPolicy = "propagate") -> T:
         r"""Mergeable state of each row, for the entropy of several rows together.
 
@@ -333,6 +462,68 @@ class ListInfo(Accessor[T]):
 
         """
         return self._state("cross_entropy", self._reference(q), nan_policy=nan_policy)
+
+    def psi_state(self, q: Column | Vector, *, nan_policy: NanPolicy = "propagate") -> T:
+        r"""Mergeable state of each row p and its row of q, for the stability index of several rows together.
+
+        `info.merge` computes the index of the whole, :math:`D(p \Vert q) + D(q \Vert p)`. The rows must hold
+        different events, with both sides of an event in one row.
+
+        Parameters
+        ----------
+        q
+            The reference, as in `psi`.
+        nan_policy
+            As in `psi`. It is applied here: a merge has no policy.
+
+        Returns
+        -------
+        Expr or Series
+            A Struct per row, with the fields of `info.psi_state`. For a null row the field `rule` is 3. The error
+            is relative.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `q` or `nan_policy` is invalid, when the expression is built.
+        polars.exceptions.ComputeError
+            As in `psi`.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> shards = pl.DataFrame({"p": [[10, 30, 60]]}).select(state=pl.col("p").info.list.psi_state([20, 30, 50]))
+        >>> shards.select(pl.col("state").info.merge().round(6)).item()
+        0.087547
+
+        """
+        return self._state("psi", self._reference(q), nan_policy=nan_policy)
+
+    def js_div_state(self, q: Column | Vector, *, nan_policy: NanPolicy = "propagate") -> NoReturn:
+        r"""Refuse: the Jensen-Shannon divergence has no state.
+
+        The mixture :math:`m_i = (a_i + b_i) / 2` is of shares, which need both totals before anything can be summed.
+        Keep the weights, or rows of them, and write `js_div` where all of them are together.
+
+        Returns
+        -------
+        Nothing.
+
+        Raises
+        ------
+        ValueError
+            Always, when the expression is built.
+
+        Examples
+        --------
+        >>> import polars as pl, polars_entropy
+        >>> pl.col("p").info.list.js_div_state("q")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ValueError: js_div has no state: its value for a whole does not follow from values of the parts...
+
+        """
+        self._state("js_div", self._reference(q), nan_policy=nan_policy)
+        raise AssertionError
 
     def _value(self, quantity: str, q: Reference = reference.ABSENT, *, base: float | None, nan_policy: NanPolicy) -> T:
         return self._finish(lowering.rows(quantity, self._p, q, base=base, nan_policy=nan_policy))

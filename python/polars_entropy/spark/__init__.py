@@ -34,7 +34,18 @@ if TYPE_CHECKING:
     from polars_entropy._arguments import NanPolicy
     from polars_entropy._reference import Vector
 
-__all__ = ["cross_entropy", "entropy", "kl_div", "list_cross_entropy", "list_entropy", "list_kl_div"]
+__all__ = [
+    "cross_entropy",
+    "entropy",
+    "js_div",
+    "kl_div",
+    "list_cross_entropy",
+    "list_entropy",
+    "list_js_div",
+    "list_kl_div",
+    "list_psi",
+    "psi",
+]
 
 
 def entropy(
@@ -256,6 +267,153 @@ def cross_entropy(
     return per_group("cross_entropy", sdf, p, q, q_total=q_total, by=by, base=base, nan_policy=nan_policy)
 
 
+def js_div(
+    sdf: DataFrame,
+    p: str,
+    q: str | float,
+    *,
+    by: str | Sequence[str] = (),
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+) -> DataFrame:
+    r"""Jensen-Shannon divergence of p and q, two columns, as a whole or in groups: `info.js_div` over Spark.
+
+    :math:`\mathrm{JS} = \tfrac12 \sum_i a_i \ln \frac{a_i}{m_i} + \tfrac12 \sum_i b_i \ln \frac{b_i}{m_i}` with the
+    shares :math:`a_i = p_i / \sum p`, :math:`b_i = q_i / \sum q` and their mean :math:`m_i = (a_i + b_i) / 2` (Lin
+    1991). It is symmetric. It is the divergence, not its root: ``.sqrt()`` gives
+    `scipy.spatial.distance.jensenshannon`.
+
+    Parameters
+    ----------
+    sdf
+        A Spark data frame, not a stream.
+    p
+        The name of the column of weights: numbers, Booleans or decimals.
+    q
+        The reference.
+
+        * The name of a column: a weight for each of p.
+        * One number: a uniform q.
+    by
+        The names of the key columns. Null is a key, as in `GROUP BY`. Without keys each column is one distribution.
+    base
+        Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+    nan_policy
+        Treatment of pairs with a null or a NaN.
+
+        * `"propagate"`: the result is null if there is a null, else NaN.
+        * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
+        * `"raise"`: the job fails with an error that names the column.
+
+    Returns
+    -------
+    DataFrame
+        The keys and the value of each group, in a column named like `p`. A double, or a float if neither p nor q needs
+        more. The values are those of `info.js_div`. Without keys there is a single row, with 0.0 for an empty
+        frame.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `p`, `q`, `by`, `base` or `nan_policy` is invalid, or if the frame is a stream.
+    polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError, polars.exceptions.DuplicateError
+        If p or q does not hold numbers, or if there is no such column or key. Raised as in Polars, before a job
+        starts.
+
+    Notes
+    -----
+    There are no states of this divergence: the rows of a group are brought to one worker, which holds them in memory.
+
+    Examples
+    --------
+    >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
+    >>> flips = spark.createDataFrame([(9, 1), (1, 1)], "biased int, fair int")
+    >>> pes.js_div(flips, "fair", "biased", base=2).select(round("fair", 6).alias("bits")).show()
+    +--------+
+    |    bits|
+    +--------+
+    |1.736966|
+    +--------+
+    <BLANKLINE>
+
+    """
+    return per_group("js_div", sdf, p, q, by=by, base=base, nan_policy=nan_policy)
+
+
+def psi(
+    sdf: DataFrame,
+    p: str,
+    q: str | float,
+    *,
+    by: str | Sequence[str] = (),
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+) -> DataFrame:
+    r"""Population stability index of p and q, two columns, as a whole or in groups: `info.psi` over Spark.
+
+    :math:`\mathrm{PSI} = \sum_i (a_i - b_i) \ln \frac{a_i}{b_i}` with the shares :math:`a_i = p_i / \sum p` and
+    :math:`b_i = q_i / \sum q` (Jeffreys 1946). It is the sum of both divergences, and symmetric. Nothing is added to
+    empty bins: smooth both sides first, with ``+ 0.5`` for counts.
+
+    Parameters
+    ----------
+    sdf
+        A Spark data frame, not a stream.
+    p
+        The name of the column of weights: numbers, Booleans or decimals.
+    q
+        The reference.
+
+        * The name of a column: a weight for each of p.
+        * One number: a uniform q.
+    by
+        The names of the key columns. Null is a key, as in `GROUP BY`. Without keys each column is one distribution.
+    base
+        Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+    nan_policy
+        Treatment of pairs with a null or a NaN.
+
+        * `"propagate"`: the result is null if there is a null, else NaN.
+        * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
+        * `"raise"`: the job fails with an error that names the column.
+
+    Returns
+    -------
+    DataFrame
+        The keys and the value of each group, in a column named like `p`. A double, or a float if neither p nor q needs
+        more. The values are those of `info.psi`. Without keys there is a single row, with 0.0 for an empty
+        frame.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `p`, `q`, `by`, `base` or `nan_policy` is invalid, or if the frame is a stream.
+    polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError, polars.exceptions.DuplicateError
+        If p or q does not hold numbers, or if there is no such column or key. Raised as in Polars, before a job
+        starts.
+
+    Notes
+    -----
+    Each partition makes a state for each of its groups, where its rows are. Only the states are exchanged.
+
+    Examples
+    --------
+    >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
+    >>> flips = spark.createDataFrame([(9, 1), (1, 1)], "biased int, fair int")
+    >>> pes.psi(flips, "fair", "biased", base=2).select(round("fair", 6).alias("bits")).show()
+    +--------+
+    |    bits|
+    +--------+
+    |1.736966|
+    +--------+
+    <BLANKLINE>
+
+    """
+    return per_group("psi", sdf, p, q, by=by, base=base, nan_policy=nan_policy)
+
+
 def list_entropy(
     x: str | Column,
     *,
@@ -471,3 +629,146 @@ def list_cross_entropy(
 
     """
     return per_row("cross_entropy", p, q, q_total=q_total, base=base, nan_policy=nan_policy, schema=schema)
+
+
+def list_js_div(
+    p: str | Column,
+    q: str | Column | Vector,
+    *,
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+    schema: types.StructType | None = None,
+) -> Column:
+    r"""Jensen-Shannon divergence of each row of an array column: `info.list.js_div` as a Spark expression.
+
+    :math:`\mathrm{JS} = \tfrac12 \sum_i a_i \ln \frac{a_i}{m_i} + \tfrac12 \sum_i b_i \ln \frac{b_i}{m_i}` with the
+    shares :math:`a_i = p_i / \sum p`, :math:`b_i = q_i / \sum q` and their mean :math:`m_i = (a_i + b_i) / 2` (Lin
+    1991). It is symmetric. It is the divergence, not its root: ``.sqrt()`` gives
+    `scipy.spatial.distance.jensenshannon`.
+
+    Parameters
+    ----------
+    p
+        A column of arrays of numbers, or its name.
+    q
+        The reference.
+
+        * A column of arrays, or its name: an array for each of p, of the same length.
+        * A sequence of numbers, a NumPy vector or a Polars Series: one distribution for every row.
+    base
+        Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+    nan_policy
+        Treatment of pairs with a null or a NaN.
+
+        * `"propagate"`: the row's result is null if there is a null, else NaN.
+        * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
+        * `"raise"`: the job fails with an error that names the column, the row and the element.
+    schema
+        The schema of the frame, if the columns are names, as in `list_entropy`.
+
+    Returns
+    -------
+    Column
+        One value per row, as in `info.list.js_div`. Without `schema` it is a double, with a float's precision if
+        neither p nor q needs more. With `schema` it is a float then, and an array of values for nested arrays.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `p`, `q`, `base` or `nan_policy` is invalid.
+    polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError
+        With `schema`: if p or q does not hold arrays of numbers, or if there is no such column. Raised as in Polars.
+    ImportError
+        If PySpark is older than 4.1.
+
+    Notes
+    -----
+    This is an Arrow UDF, which needs PySpark 4.1.
+
+    Examples
+    --------
+    >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
+    >>> topics = spark.createDataFrame([([1, 1],), ([3, 1],)], "p array<int>")
+    >>> topics.select(round(pes.list_js_div("p", [3, 1], base=2), 6).alias("bits")).show()
+    +--------+
+    |    bits|
+    +--------+
+    |1.207519|
+    |0.811278|
+    +--------+
+    <BLANKLINE>
+
+    """
+    return per_row("js_div", p, q, base=base, nan_policy=nan_policy, schema=schema)
+
+
+def list_psi(
+    p: str | Column,
+    q: str | Column | Vector,
+    *,
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+    schema: types.StructType | None = None,
+) -> Column:
+    r"""Population stability index of each row of an array column: `info.list.psi` as a Spark expression.
+
+    :math:`\mathrm{PSI} = \sum_i (a_i - b_i) \ln \frac{a_i}{b_i}` with the shares :math:`a_i = p_i / \sum p` and
+    :math:`b_i = q_i / \sum q` (Jeffreys 1946). It is the sum of both divergences, and symmetric. Nothing is added to
+    empty bins: smooth both sides first, with ``+ 0.5`` for counts.
+
+    Parameters
+    ----------
+    p
+        A column of arrays of numbers, or its name.
+    q
+        The reference.
+
+        * A column of arrays, or its name: an array for each of p, of the same length.
+        * A sequence of numbers, a NumPy vector or a Polars Series: one distribution for every row.
+    base
+        Unit of the result: 2 for bits, 10 for hartleys, `None` for nats. A positive finite number other than 1.
+    nan_policy
+        Treatment of pairs with a null or a NaN.
+
+        * `"propagate"`: the row's result is null if there is a null, else NaN.
+        * `"omit"`: such pairs are dropped. If none is left the result is 0.0, as it is without any pair.
+        * `"raise"`: the job fails with an error that names the column, the row and the element.
+    schema
+        The schema of the frame, if the columns are names, as in `list_entropy`.
+
+    Returns
+    -------
+    Column
+        One value per row, as in `info.list.psi`. Without `schema` it is a double, with a float's precision if
+        neither p nor q needs more. With `schema` it is a float then, and an array of values for nested arrays.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `p`, `q`, `base` or `nan_policy` is invalid.
+    polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError
+        With `schema`: if p or q does not hold arrays of numbers, or if there is no such column. Raised as in Polars.
+    ImportError
+        If PySpark is older than 4.1.
+
+    Notes
+    -----
+    This is an Arrow UDF, which needs PySpark 4.1.
+
+    Examples
+    --------
+    >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
+    >>> topics = spark.createDataFrame([([1, 1],), ([3, 1],)], "p array<int>")
+    >>> topics.select(round(pes.list_psi("p", [3, 1], base=2), 6).alias("bits")).show()
+    +--------+
+    |    bits|
+    +--------+
+    |1.207519|
+    |0.811278|
+    +--------+
+    <BLANKLINE>
+
+    """
+    return per_row("psi", p, q, base=base, nan_policy=nan_policy, schema=schema)

@@ -14,10 +14,12 @@ from pyspark.sql import Column, functions, types
 
 from polars_entropy import info
 from polars_entropy._arguments import check_base, check_nan_policy
+from polars_entropy._lib import QUANTITIES
 from polars_entropy._reference import check_total, is_number, vector
 from polars_entropy.spark._stages import (
     Distribution,
     aggregated,
+    gather_values,
     make_states,
     merge_states,
     pickled_twice,
@@ -49,9 +51,9 @@ def per_group(
         quantity,
         p,
         tuple(_checked_reference(quantity, one) for one in q),
-        _checked_total(q_total),
         check_base(base),
         check_nan_policy(nan_policy),
+        _checked_total(q_total),
     )
     if sdf.isStreaming:
         raise ValueError("a stream has no end, and so no groups to sum up: pass the frame of a batch (`foreachBatch`)")
@@ -59,12 +61,18 @@ def per_group(
     needed = list(dict.fromkeys([*keys, *distribution.columns]))
     empty = pl.LazyFrame(schema=polars_schema(sdf.schema, needed))
     value = aggregated(empty, keys, distribution.value()).collect_schema()[p]
-    state = aggregated(empty, keys, distribution.state()).collect_schema()[p]
     key_fields = [check_key(sdf.schema[key]) for key in keys]
+    value_fields = types.StructType([*key_fields, types.StructField(p, spark_type(value))])
 
     # Between the stages columns go by number: Spark looks names up unquoted there, and fails at a dot or a backtick.
     rows = sdf.select(*[column(name).alias(f"c{i}") for i, name in enumerate(needed)])
     numbered = [types.StructField(f"c{i}", field.dataType) for i, field in enumerate(key_fields)]
+    if QUANTITIES[quantity].state_sums is None:
+        together = rows.repartition(*[field.name for field in numbered]) if keys else rows.repartition(1)
+        return together.mapInArrow(
+            pickled_twice(partial(gather_values, distribution, keys, needed), "gather_values"), value_fields
+        )
+    state = aggregated(empty, keys, distribution.state()).collect_schema()[p]
     state_fields = types.StructType([*numbered, types.StructField("state", spark_type(state))])
     states = rows.mapInArrow(
         pickled_twice(partial(make_states, distribution, keys, needed), "make_states"), state_fields
@@ -75,7 +83,6 @@ def per_group(
         # A frame without partitions has no states, so nothing would come out. This row makes it 0.0.
         nothing = sdf.sparkSession.range(1).select(functions.lit(None).cast(state_fields["state"].dataType))
         together = states.union(nothing).repartition(1)
-    value_fields = types.StructType([*key_fields, types.StructField(p, spark_type(value))])
     return together.mapInArrow(pickled_twice(partial(merge_states, distribution, keys), "merge_states"), value_fields)
 
 
@@ -105,9 +112,9 @@ def per_row(
         quantity,
         names[p_argument],
         tuple(names["q"] if "q" in names else _one_row(one) for one in q),
-        names["q_total"] if "q_total" in names else _checked_total(q_total),
         check_base(base),
         check_nan_policy(nan_policy),
+        names["q_total"] if "q_total" in names else _checked_total(q_total),
     )
     expression = distribution.rows()
     dtype: pl.DataType = pl.Float64()

@@ -46,10 +46,10 @@ class Distribution:
     p: str
     q: tuple[str | float | pl.Series, ...]
     """The reference, or nothing for a quantity of one input."""
-    q_total: str | float | None
-    """The total of q: the name of a column, a number, or nothing."""
     base: float | None
     nan_policy: NanPolicy
+    q_total: str | float | None = None
+    """The total of q: the name of a column, a number, or nothing."""
 
     @property
     def columns(self) -> list[str]:
@@ -118,6 +118,16 @@ def merge_states(
     states = (frame.drop_nulls(distribution.p) for frame in frames)
     merge = distribution.merge_state()
     yield from _write(_fold(states, keys, to_states=merge, merge=merge, finish=distribution.merge()), key_types)
+
+
+def gather_values(
+    distribution: Distribution, keys: list[str], columns: list[str], batches: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """Only stage of a quantity without states: the value of each group of a partition, which has all of its rows."""
+    key_types, frames = _read(batches, keys, columns)
+    gathered = list(frames)
+    frame = aggregated(pl.concat(gathered), keys, distribution.value()) if gathered else None
+    yield from _write(frame, key_types)
 
 
 def row_values(distribution: Distribution, names: list[str], dtype: pl.DataType, *arrays: pa.Array) -> pa.Array:

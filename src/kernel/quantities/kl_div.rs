@@ -282,7 +282,7 @@ impl<A: Arithmetic, P: Source, Q: Source> Terms<A, 2> for Pairs<'_, P, Q> {
 }
 
 #[inline(always)]
-fn is_near(a: f64, b: f64, difference: f64) -> bool {
+pub(super) fn is_near(a: f64, b: f64, difference: f64) -> bool {
     difference.abs() < NEAR * (a + b)
 }
 
@@ -410,7 +410,7 @@ fn of_sums<A: Arithmetic>([p, q, terms]: [f64; 3]) -> f64 {
 }
 
 /// D(w‖v) of equation (4).
-fn between([p, q, excess]: [&[f64]; 3], [p_total, q_total, total_excess]: [f64; 3]) -> f64 {
+pub(super) fn between([p, q, excess]: [&[f64]; 3], [p_total, q_total, total_excess]: [f64; 3]) -> f64 {
     if !(XI_MIN..=XI_MAX).contains(&(total_excess / p_total)) {
         // The totals tell w and v apart.
         return value::<KlDiv, Base>(p, q);

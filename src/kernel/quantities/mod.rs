@@ -2,11 +2,15 @@
 
 mod cross_entropy;
 mod entropy;
+mod js_div;
 mod kl_div;
+mod psi;
 
 pub use cross_entropy::CrossEntropy;
 pub use entropy::{Entr, Entropy};
+pub use js_div::JsDiv;
 pub use kl_div::{KlDiv, RelEntr};
+pub use psi::Psi;
 
 use super::registry::{Function, Registered};
 
@@ -16,6 +20,8 @@ pub static QUANTITIES: &[Registered] = &[
     Registered::mergeable::<Entropy>(),
     Registered::mergeable::<KlDiv>(),
     Registered::mergeable::<CrossEntropy>(),
+    Registered::rows::<JsDiv>(),
+    Registered::mergeable::<Psi>(),
 ];
 
 /// All functions of single elements.

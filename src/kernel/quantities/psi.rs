@@ -1,0 +1,361 @@
+//! Population stability index, which is Jeffreys' divergence (H. Jeffreys, *An Invariant Form for the Prior Probability in Estimation
+//! Problems*, 1946; as J in Kullback & Leibler 1951), in nats, of weights p and q that need not sum to one:
+//!
+//! ```text
+//! a = p/P,  b = q/Q,        PSI = D(a‖b) + D(b‖a) = Σ (b − a) ln(b/a)                                         (1)
+//! ```
+//!
+//! All terms of (1) are ≥ 0. It is infinite where one of p and q is 0 and the other is not.
+//!
+//! **Rows** are read twice, for the totals and for the terms of (1). Where a and b are near each other, with s = (b − a)/(b + a),
+//! ln(b/a) = 2·artanh s keeps its digits. The totals are rounded, so that the terms add up to PSI + δ² rather than PSI, with
+//! δ = Σ (b − a) ≈ 1e-16; δ is summed as well, and δ² taken off.
+//!
+//! **Columns, groups and windows** are sums that the data frame takes, the terms of both divergences without their totals:
+//!
+//! ```text
+//! PSI = Σ p ln(p/q) / P + Σ q ln(q/p) / Q                                                                    (2)
+//! ```
+//!
+//! which cancels where p is near q: its error is absolute, as that of a divergence.
+
+use std::f64::consts::LN_2;
+
+use super::kl_div::{self, Exact, KlDiv};
+use crate::kernel::blocks::{
+    Block, Carried, FastPath, LANES, Layout, Source, Stored, Terms, Totals, any, lanes, sums,
+};
+use crate::kernel::mass::{LN_SCALE, Total, mass, not_below_zero, summed};
+use crate::kernel::math::{artanh_remainder, ln_quotient, normal_parts, power_of_two};
+use crate::kernel::quantity::{Mergeable, Part, Quantity, Summed, Sums, sum_of_row, value, within};
+use crate::kernel::rules::{Answers, Role};
+use crate::kernel::shares::shares;
+use crate::kernel::simd::{Arithmetic, Base};
+use crate::kernel::weights::{Mask, Weight, Weights};
+
+/// Population stability index.
+pub struct Psi;
+
+impl Quantity for Psi {
+    const NAME: &'static str = "psi";
+    const PAIR: bool = true;
+    // As the two divergences that are in it. That p = 0 < q is infinite, too, is in the formula.
+    const ANSWERS: Answers = Answers { negative: f64::INFINITY, q_zero: Some(f64::INFINITY) };
+    const EIGHT_IN_SINGLE: bool = true;
+
+    #[inline(always)]
+    fn of_blocks<A: Arithmetic, L: Layout>(p: &impl Stored, q: &impl Stored) -> FastPath {
+        of_blocks::<A, L>(p, q)
+    }
+
+    #[inline(always)]
+    fn carefully<A: Arithmetic, T: Weight>(p: Weights<T>, q: Weights<T>) -> f64 {
+        carefully::<A, T>(p, q)
+    }
+}
+
+impl Summed for Psi {
+    type Sums = Psi;
+}
+
+/// The sums of equation (2). Where p = 0 < q the term of q is infinite, and as a sum of its halves NaN.
+impl Sums for Psi {
+    const PARTS: &'static [Part] = &[
+        Part::MASS_P,
+        Part::MASS_Q,
+        Part { lead: "term_q", rest: "term_q_rest", role: Role::Other },
+        Part::TERM,
+    ];
+    type Numbers = [f64; 4];
+
+    #[inline(always)]
+    fn parts<A: Arithmetic>(p: f64, q: f64) -> [f64; 4] {
+        let (p, q) = summed(p, q);
+        let ln = ln_quotient::<A>(p, q) * (1.0 / LN_SCALE);
+        let ln = if (p > 0.0) & (q > 0.0) { ln } else { 0.0 };
+        let (p, q) = (mass(p), mass(q));
+        [p, q, if (p == 0.0) & (q > 0.0) { f64::INFINITY } else { q * -ln }, p * ln]
+    }
+
+    #[inline(always)]
+    fn value<A: Arithmetic>([p, q, term_q, term_p]: [f64; 4]) -> f64 {
+        let value = not_below_zero((term_p / p + term_q / q) * LN_SCALE);
+        if term_q.is_finite() { value } else { f64::INFINITY }
+    }
+}
+
+/// Sums that keep the digits of nearly equal distributions: those of both divergences.
+pub struct BothExact;
+
+impl Sums for BothExact {
+    const PARTS: &'static [Part] = &[
+        Part::MASS_P,
+        Part::MASS_Q,
+        Part { lead: "near", rest: "near_rest", role: Role::Other },
+        Part { lead: "far", rest: "far_rest", role: Role::Other },
+        Part { lead: "exact_term_q", rest: "exact_term_q_rest", role: Role::Other },
+        Part { lead: "exact_term", rest: "exact_term_rest", role: Role::Term },
+    ];
+    type Numbers = [f64; 6];
+
+    #[inline(always)]
+    fn parts<A: Arithmetic>(p: f64, q: f64) -> [f64; 6] {
+        let [mass_p, mass_q, near, far, term] = Exact::parts::<A>(p, q);
+        let [.., term_q] = Exact::parts::<A>(q, p);
+        let one_sided = (mass_p == 0.0) & (mass_q > 0.0);
+        [mass_p, mass_q, near, far, if one_sided { f64::INFINITY } else { term_q }, term]
+    }
+
+    #[inline(always)]
+    fn value<A: Arithmetic>(sums: [f64; 6]) -> f64 {
+        let [there, back] = divergences::<A>(sums);
+        let term_q = sums[4];
+        if term_q.is_finite() { there + back } else { f64::INFINITY }
+    }
+}
+
+/// D(p‖q) and D(q‖p) from the sums of [`BothExact`].
+#[inline(always)]
+fn divergences<A: Arithmetic>([p, q, near, far, term_q, term]: [f64; 6]) -> [f64; 2] {
+    [Exact::value::<A>([p, q, near, far, term]), Exact::value::<A>([q, p, -near, -far, term_q])]
+}
+
+/// States keep D(p‖q) beside the index: the rest of it is D(q‖p), and each of the two merges by its own chain rule, the one with
+/// the weights of p, the other with those of q.
+impl Mergeable for Psi {
+    const KEPT: &'static [&'static str] = &["mass_p", "mass_q", "excess", "kl_div_pq"];
+    type Kept = [f64; 4];
+    type StateSums = BothExact;
+
+    fn kept(sums: [f64; 6]) -> [f64; 4] {
+        let [p, q, near, far, ..] = sums;
+        [p, q, near + far, or_zero(divergences::<Base>(sums)[0])]
+    }
+
+    fn kept_of(p: f64, q: f64) -> [f64; 4] {
+        let [p, q, excess] = KlDiv::kept_of(p, q);
+        [p, q, excess, 0.0]
+    }
+
+    fn kept_of_row<T: Weight>(p: Weights<T>, q: Weights<T>) -> [f64; 4] {
+        let [mass_p, mass_q, excess, _] = sum_of_row::<Psi, T>(p, q);
+        let there = (0..p.len()).filter(|at| (p, q).keeps(*at));
+        let pairs = there.map(|at| (p.get(at).unwrap_or_default(), q.get(at).unwrap_or_default()));
+        let (p, q): (Vec<f64>, Vec<f64>) = pairs.unzip();
+        let pairs = || p.iter().zip(&q);
+        let in_order = pairs().all(|(p, q)| (0.0..=f64::MAX).contains(p) && (0.0..=f64::MAX).contains(q));
+        let divided = pairs().all(|(p, q)| (*p == 0.0) | (*q > 0.0)) && p.iter().any(|p| *p > 0.0);
+        // Where another rule than 9 applies nobody asks for it.
+        let divergence = if in_order && divided { value::<KlDiv, Base>(&p, &q) } else { 0.0 };
+        [mass_p, mass_q, excess, divergence]
+    }
+
+    fn between([p, q, excess, _]: &[&[f64]; 4], [p_total, q_total, total_excess, _]: [f64; 4]) -> f64 {
+        let back: Vec<f64> = excess.iter().map(|excess| -excess).collect();
+        if p.iter().zip(*q).any(|(p, q)| (*p == 0.0) & (*q > 0.0)) {
+            return f64::INFINITY;
+        }
+        kl_div::between([p, q, excess], [p_total, q_total, total_excess])
+            + kl_div::between([q, p, &back], [q_total, p_total, -total_excess])
+    }
+
+    fn merge(parts: &[&[f64]; 4], values: &[f64], totals: &mut [f64; 4]) -> f64 {
+        let [p, q, excess, there] = *parts;
+        let [p_total, q_total, total_excess, _] = *totals;
+        totals[3] =
+            within(there, p, p_total) + kl_div::between([p, q, excess], [p_total, q_total, total_excess]);
+        let back: Vec<f64> = values.iter().zip(there).map(|(both, there)| both - there).collect();
+        let between = Psi::between(parts, *totals);
+        // A part of which p has nothing has no value of its own.
+        if between == f64::INFINITY {
+            return between;
+        }
+        within(there, p, p_total) + within(&back, q, q_total) + between
+    }
+}
+
+/// A divergence that there is, or 0 where another rule than 9 applies and nobody asks for it.
+fn or_zero(divergence: f64) -> f64 {
+    if divergence.is_finite() { divergence } else { 0.0 }
+}
+
+/// A term of equation (1), from shares over a common denominator and their difference; 0 for two zeros.
+#[inline(always)]
+fn term<A: Arithmetic>(a: f64, b: f64, difference: f64) -> f64 {
+    let near = kl_div::is_near(a, b, difference);
+    let ((m, e), (n, g)) = (normal_parts(a), normal_parts(b));
+    let above = if near { difference } else { n - m };
+    let below = if near { a + b } else { n + m };
+    let s = above / below;
+    let artanh = s * (2.0 + artanh_remainder::<A>(s));
+    difference * if near { artanh } else { A::mul_add(g - e, LN_2, artanh) }
+}
+
+/// Indices of distributions in blocks.
+#[inline(always)]
+fn of_blocks<A: Arithmetic, L: Layout>(p: &impl Source, q: &impl Source) -> FastPath {
+    let (of_p, of_q) = (Totals::of::<L>(p), Totals::of::<L>(q));
+    let (p_plain, q_plain) = (of_p.are_plain::<L>(), of_q.are_plain::<L>());
+    let plain = lanes!(k => p_plain[k] & q_plain[k]);
+    if !any(plain) {
+        return FastPath::NOWHERE;
+    }
+    let (of_p, of_q) = (of_p.total, of_q.total);
+    let mut pairs = Pairs { p, q, of_p, of_q, least: [1.0; LANES] };
+    let [terms, excess] = sums::<A, L, 2>(p.blocks(), &mut pairs);
+    let value = lanes!(k => {
+        let inverse = 1.0 / (of_p[k] * of_q[k]);
+        finished(terms[k] * inverse, excess[k] * inverse)
+    });
+    let in_range = L::all(lanes!(k => pairs.least[k] >= LEAST));
+    FastPath { value, valid: lanes!(k => plain[k] & in_range[k]) }
+}
+
+/// See the head of this file.
+#[inline(always)]
+fn finished(terms: f64, excess: f64) -> f64 {
+    not_below_zero(terms - excess * excess)
+}
+
+/// Below this a product of a weight and a total is left to the careful way, which also finds zeros on one side: its rounding
+/// error has to be a normal number.
+const LEAST: f64 = 1e-280;
+
+/// The terms of equation (1).
+struct Pairs<'a, P, Q> {
+    p: &'a P,
+    q: &'a Q,
+    of_p: Block,
+    of_q: Block,
+    /// The least product of a weight and a total where there is a share on either side.
+    least: Block,
+}
+
+impl<A: Arithmetic, P: Source, Q: Source> Terms<A, 2> for Pairs<'_, P, Q> {
+    #[inline(always)]
+    fn add(&mut self, i: usize, [terms, excess]: &mut [Block; 2]) {
+        let (p, q) = (self.p.block(i), self.q.block(i));
+        self.p.prefetch_next(i);
+        self.q.prefetch_next(i);
+        for k in 0..LANES {
+            let [a, b, difference] = shares::<A>(p[k], q[k], self.of_p[k], self.of_q[k]);
+            let least = if a < b { a } else { b };
+            let some = a + b > 0.0;
+            let least = if some { least } else { 1.0 };
+            self.least[k] = if least < self.least[k] { least } else { self.least[k] };
+            let term = term::<A>(a, b, difference);
+            terms[k] += if some { term } else { 0.0 };
+            excess[k] += difference;
+        }
+    }
+}
+
+/// Scaled weights below this are lifted by so much.
+const LIFTED: f64 = 1e-150;
+const LIFT: f64 = power_of_two(600);
+
+/// Equation (1), an element at a time, for weights that are finite and not negative, with some mass on both sides.
+#[inline(always)]
+fn carefully<A: Arithmetic, T: Weight>(p: Weights<T>, q: Weights<T>) -> f64 {
+    let (of_p, of_q) = (Total::of(p, (p, q)), Total::of(q, (p, q)));
+    let inverse = 1.0 / (of_p.sum * of_q.sum);
+    let (mut terms, mut excess) = (Carried::default(), 0.0);
+    for i in 0..p.len() {
+        let (Some(p), Some(q), true) = (p.get(i), q.get(i), (p, q).keeps(i)) else { continue };
+        match (p > 0.0, q > 0.0) {
+            (false, false) => continue,
+            (true, true) => {}
+            _ => return f64::INFINITY,
+        }
+        let (x, y) = (p * of_p.scale, q * of_q.scale);
+        // Lifted, so that products are normal numbers.
+        let lift = if x.max(y) < LIFTED { LIFT } else { 1.0 };
+        let [a, b, difference] = shares::<A>(x * lift, y * lift, of_p.sum, of_q.sum);
+        let term = if a.min(b) < LEAST {
+            difference * (of_q.ln_share::<A>(q) - of_p.ln_share::<A>(p))
+        } else {
+            term::<A>(a, b, difference)
+        };
+        terms.add(term / lift);
+        excess += difference / lift;
+    }
+    finished(terms.total() * inverse, excess * inverse)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::options::NanPolicy;
+    use crate::kernel::rows;
+    use crate::kernel::simd::Fused;
+    use crate::kernel::tests::uniform;
+
+    fn psi(p: &[f64], q: &[f64]) -> f64 {
+        let (p, q) = (Weights::new(p, None), Weights::new(q, None));
+        rows::value::<Psi, _>(p, Some(q), NanPolicy::Propagate).unwrap().unwrap()
+    }
+
+    #[test]
+    fn known_values() {
+        // ½ ln 3 twice, by hand.
+        assert!((psi(&[1.0, 3.0], &[3.0, 1.0]) - 3f64.ln()).abs() <= 3e-16);
+        assert_eq!(psi(&[0.1, 0.2, 0.0, 0.7], &[0.1, 0.2, 0.0, 0.7]), 0.0);
+        for (p, q) in [([1.0, 0.0], [1.0, 1.0]), ([1.0, 1.0], [0.0, 1.0]), ([1.0, 0.0], [0.0, 1.0])] {
+            assert_eq!(psi(&p, &q), f64::INFINITY);
+        }
+        assert!(psi(&[0.0, 0.0], &[1.0, 0.0]).is_nan() && psi(&[1.0, 1.0], &[0.0, 0.0]).is_nan());
+        assert_eq!(psi(&[2.0, -1.0], &[1.0, 1.0]), f64::INFINITY);
+    }
+
+    #[test]
+    fn it_is_both_divergences_whichever_comes_first() {
+        let mut next = uniform(9);
+        for len in [2, 3, 9, 64, 65, 300] {
+            for power in 1..9 {
+                let [p, q] = [(); 2].map(|()| (0..len).map(|_| next().powi(power)).collect::<Vec<f64>>());
+                let there = psi(&p, &q);
+                assert_eq!(there, psi(&q, &p));
+                let [of_p, of_q] = [&p, &q].map(|x| Weights::new(x, None));
+                let d = |p, q| rows::value::<KlDiv, f64>(p, Some(q), NanPolicy::Propagate).unwrap().unwrap();
+                let both = d(of_p, of_q) + d(of_q, of_p);
+                assert!((there - both).abs() <= 4e-15 * both, "{there} {both}");
+                let multiple: Vec<f64> = p.iter().map(|p| p * 3.0).collect();
+                assert!(psi(&p, &multiple) < 1e-30);
+            }
+        }
+    }
+
+    #[test]
+    fn sums_of_groups_are_symmetric_and_tell_zeros_on_either_side() {
+        let sums = |pairs: &[(f64, f64)]| {
+            pairs.iter().fold([0.0; 4], |sums, (p, q)| {
+                let parts = Psi::parts::<Fused>(*p, *q);
+                std::array::from_fn(|k| sums[k] + parts[k])
+            })
+        };
+        let pairs = [(0.1, 0.3), (2.0, 1.0), (0.0, 0.0), (5e-324, 1.0)];
+        let [p, q, term_q, term_p] = sums(&pairs);
+        let back = sums(&pairs.map(|(p, q)| (q, p)));
+        assert_eq!([q, p, term_p, term_q], back);
+        let value = Psi::value::<Fused>(back);
+        assert_eq!(Psi::value::<Fused>([p, q, term_q, term_p]), value);
+        let (p, q): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+        assert!((value - psi(&p, &q)).abs() <= 1e-14 * (1.0 + value), "{value} {}", psi(&p, &q));
+        assert_eq!(Psi::value::<Fused>(sums(&[(0.0, 1.0), (1.0, 1.0)])), f64::INFINITY);
+        assert_eq!(Psi::value::<Fused>(sums(&[(0.7, 0.7), (0.1, 0.1)])), 0.0);
+    }
+
+    #[test]
+    fn the_ends_of_the_range() {
+        let plain = psi(&[1.0, 3.0], &[2.0, 1.0]);
+        for scale in [1e-305, 1e-200, 1e200, 1e307] {
+            let got = psi(&[scale, 3.0 * scale], &[2.0, 1.0]);
+            assert!((got - plain).abs() <= 2e-15, "{scale}: {got} {plain}");
+        }
+        let got = psi(&[1.0, 5e-324], &[1.0, 1.0]);
+        let exact = 0.5 * 2f64.ln() + 0.5 * (0.5f64.ln() - 5e-324f64.ln());
+        assert!((got / exact - 1.0).abs() <= 2e-15, "{got} {exact}");
+        let got = psi(&[1.0, 1e-300], &[1.0, 2e-300]);
+        assert!((got / (1e-300 * LN_2) - 1.0).abs() < 1e-12, "{got}");
+    }
+}
