@@ -106,7 +106,7 @@ bench-scale: $(VENV)/.installed $(VENV)/.bench
 bench-kernels:
 	cargo bench --locked --no-default-features --bench kernels
 
-# Some three minutes, most of them for the exact values.
+# Some ten minutes, most of them for the exact values.
 accuracy: $(VENV)/.installed
 	$(VENV)/bin/python benchmarks/accuracy.py
 

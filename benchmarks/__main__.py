@@ -12,7 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from . import report
-from .timing import GROUPS, MEMORY_ELEMENTS, MEMORY_SIDES, OPERATIONS, THREAD_ELEMENTS, WIDTHS, arguments
+from .timing import GROUPS, MEMORY_ELEMENTS, MEMORY_SIDES, OPERATIONS, SCALED, THREAD_ELEMENTS, WIDTHS, arguments
 
 LIMITS = "POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"
 
@@ -21,7 +21,7 @@ def jobs() -> Iterator[tuple[str, int | None, int]]:
     """Module and arguments, threads (None is for all that the machine has), and how often it takes its runs."""
     yield "rows", 1, 2 * len(OPERATIONS) * len(WIDTHS)
     yield "groups", None, 2 * len(GROUPS)
-    for operation in OPERATIONS:
+    for operation in SCALED:
         for threads in (1, 2, 1, 2):  # in turn, and the better one counts
             yield f"scaling {operation} {THREAD_ELEMENTS}", threads, 1
         for elements, side in product(MEMORY_ELEMENTS, MEMORY_SIDES):

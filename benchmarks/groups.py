@@ -15,6 +15,8 @@ SIDES = {
     "Polars `entropy`": [pl.col("x").entropy()],
     "two sums": [pl.col("x", "y").sum()],
     "kl_div": [pl.col("x").info.kl_div("y")],
+    "psi": [pl.col("x").info.psi("y")],
+    "js_div": [pl.col("x").info.js_div("y")],
 }
 
 

@@ -8,19 +8,20 @@ import numba
 import numkong
 import numpy as np
 import polars as pl
+import scipy.spatial.distance
 import scipy.stats
 import simsimd
 
 import polars_entropy.arrow as pea
 
-from .timing import FLOOR, OURS
+from .timing import FLOOR, METHODS, OURS
 
 
 class Peer(NamedTuple):
-    # From the List columns p and q to what the two functions take. It isn't timed.
+    # From the List columns p and q to what the functions take. It isn't timed.
     prepare: Callable[[pl.DataFrame], Any]
-    entropy: Callable[[Any], Any] | None
-    kl_div: Callable[[Any], Any] | None
+    # A function for each operation that the peer has.
+    of: dict[str, Callable[[Any], Any]]
     # The relative difference from ours past which the benchmark stops. None is for what computes something else.
     tolerance: float | None = 1e-9
     # What doesn't normalise is timed on rows that sum to one.
@@ -57,6 +58,17 @@ def numpy_kl_div(w: tuple[np.ndarray, ...]) -> np.ndarray:
     return (p * np.log(p / q)).sum(axis=1)
 
 
+def numpy_js_div(w: tuple[np.ndarray, ...]) -> np.ndarray:
+    p, q = (x / x.sum(axis=1, keepdims=True) for x in w)
+    m = (p + q) / 2
+    return ((p * np.log(p / m)).sum(axis=1) + (q * np.log(q / m)).sum(axis=1)) / 2
+
+
+def numpy_psi(w: tuple[np.ndarray, ...]) -> np.ndarray:
+    p, q = (x / x.sum(axis=1, keepdims=True) for x in w)
+    return ((p - q) * np.log(p / q)).sum(axis=1)
+
+
 # Fastmath, save its promise that there are no NaNs and infinities: with that, anything may come out of an empty row,
 # and without it nothing is slower. As in NumPy, 0/0 is no ZeroDivisionError.
 compiled = numba.njit(fastmath={"afn", "arcp", "contract", "nsz", "reassoc"}, error_model="numpy")
@@ -89,6 +101,34 @@ def numba_kl_div(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     return out
 
 
+@compiled
+def numba_js_div(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    out = np.empty(len(p))
+    for i in range(len(p)):
+        p_total, q_total, terms = p[i].sum(), q[i].sum(), 0.0
+        for x, y in zip(p[i], q[i]):  # noqa: B905
+            a, b = x / p_total, y / q_total
+            if a != 0:
+                terms += a * np.log(2 * a / (a + b))
+            if b != 0:
+                terms += b * np.log(2 * b / (a + b))
+        out[i] = terms / 2
+    return out
+
+
+@compiled
+def numba_psi(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    out = np.empty(len(p))
+    for i in range(len(p)):
+        p_total, q_total, terms = p[i].sum(), q[i].sum(), 0.0
+        for x, y in zip(p[i], q[i]):  # noqa: B905
+            a, b = x / p_total, y / q_total
+            if a != b:
+                terms += (a - b) * np.log(a / b)
+        out[i] = terms
+    return out
+
+
 def duckdb_table(frame: pl.DataFrame) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"threads": 1})
     connection.register("frame", frame.to_arrow())
@@ -104,27 +144,80 @@ def duckdb_query(value: str) -> Callable[[duckdb.DuckDBPyConnection], np.ndarray
 DUCKDB_H = "ln(list_sum(p)) - list_sum(list_transform(p, lambda x: x * ln(x))) / list_sum(p)"
 DUCKDB_D = "list_sum(list_transform(p, lambda x, i: x * ln(x / q[i]))) / list_sum(p) - ln(list_sum(p) / list_sum(q))"
 P, LIST, ARRAY = pl.col("p"), pl.col("p").info.list, pl.col("p").info.arr
-OURS_H, OURS_D = selection(LIST.entropy()), selection(LIST.kl_div("q"))
+
+
+def ours(accessor: Any) -> dict[str, Callable[[pl.DataFrame], pl.Series]]:
+    """Our methods under an accessor of p."""
+    return {
+        operation: selection(getattr(accessor, method)(*["q"] * (operation != "H")))
+        for operation, method in METHODS.items()
+    }
+
+
+def ours_of_arrow(operation: str) -> Callable[[tuple[Any, ...]], pl.Series]:
+    function = getattr(pea, METHODS[operation])
+    return lambda w: pl.Series(function(*w[: 1 + (operation != "H")]))
+
+
+def two_divergences() -> dict[str, Callable[[pl.DataFrame], pl.Series]]:
+    """Our own, by hand."""
+    p, q = P / P.list.sum(), pl.col("q") / pl.col("q").list.sum()
+    m = p + q
+    return {
+        "JS": selection((p.info.list.kl_div(m) + q.info.list.kl_div(m)) / 2),
+        "PSI": selection(LIST.kl_div("q") + pl.col("q").info.list.kl_div("p")),
+    }
+
 
 PEERS = {
     "SciPy": Peer(
-        matrices, lambda w: scipy.stats.entropy(w[0], axis=1), lambda w: scipy.stats.entropy(w[0], w[1], axis=1)
+        matrices,
+        {
+            "H": lambda w: scipy.stats.entropy(w[0], axis=1),
+            "D": lambda w: scipy.stats.entropy(w[0], w[1], axis=1),
+            "JS": lambda w: scipy.spatial.distance.jensenshannon(w[0], w[1], axis=1) ** 2,
+            "PSI": lambda w: scipy.stats.entropy(w[0], w[1], axis=1) + scipy.stats.entropy(w[1], w[0], axis=1),
+        },
     ),
-    "NumPy by hand": Peer(matrices, numpy_entropy, numpy_kl_div),
-    "Polars `entropy`": Peer(unchanged, selection(P.list.agg(pl.element().entropy())), None),
-    "DuckDB by hand": Peer(duckdb_table, duckdb_query(DUCKDB_H), duckdb_query(DUCKDB_D)),
-    "numba fastmath": Peer(matrices, lambda w: numba_entropy(w[0]), lambda w: numba_kl_div(*w)),
-    "SimSIMD": Peer(matrices, None, lambda w: simsimd.kullbackleibler(*w), tolerance=None, normalises=False),
-    "NumKong": Peer(matrices, None, lambda w: numkong.kullbackleibler(*w), tolerance=1e-6, normalises=False),
+    "NumPy by hand": Peer(matrices, {"H": numpy_entropy, "D": numpy_kl_div, "JS": numpy_js_div, "PSI": numpy_psi}),
+    "Polars `entropy`": Peer(unchanged, {"H": selection(P.list.agg(pl.element().entropy()))}),
+    "DuckDB by hand": Peer(duckdb_table, {"H": duckdb_query(DUCKDB_H), "D": duckdb_query(DUCKDB_D)}),
+    "numba fastmath": Peer(
+        matrices,
+        {
+            "H": lambda w: numba_entropy(w[0]),
+            "D": lambda w: numba_kl_div(*w),
+            "JS": lambda w: numba_js_div(*w),
+            "PSI": lambda w: numba_psi(*w),
+        },
+    ),
+    "SimSIMD": Peer(
+        matrices,
+        {"D": lambda w: simsimd.kullbackleibler(*w), "JS": lambda w: np.square(simsimd.jensenshannon(*w))},
+        tolerance=None,
+        normalises=False,
+    ),
+    "NumKong": Peer(
+        matrices,
+        {"D": lambda w: numkong.kullbackleibler(*w), "JS": lambda w: np.square(numkong.jensenshannon(*w))},
+        tolerance=1e-6,
+        normalises=False,
+    ),
     # What it takes to read the data.
-    FLOOR: Peer(unchanged, selection(P.list.sum()), selection(pl.col("p", "q").list.sum()), tolerance=None),
-    OURS: Peer(unchanged, OURS_H, OURS_D),
-    "polars-entropy, Array": Peer(arrays, selection(ARRAY.entropy()), selection(ARRAY.kl_div("q"))),
+    FLOOR: Peer(
+        unchanged,
+        {
+            "H": selection(P.list.sum()),
+            **dict.fromkeys(("D", "JS", "PSI"), selection(pl.col("p", "q").list.sum())),
+        },
+        tolerance=None,
+    ),
+    "two `kl_div`": Peer(unchanged, two_divergences()),
+    OURS: Peer(unchanged, ours(LIST)),
+    "polars-entropy, Array": Peer(arrays, ours(ARRAY)),
     # The tolerance: to the last bit.
     "polars-entropy, Arrow": Peer(
-        arrow, lambda w: pl.Series(pea.entropy(w[0])), lambda w: pl.Series(pea.kl_div(*w)), tolerance=1e-300
+        arrow, {operation: ours_of_arrow(operation) for operation in METHODS}, tolerance=1e-300
     ),
-    "polars-entropy, List of Float32": Peer(
-        lambda frame: frame.cast(pl.List(pl.Float32)), OURS_H, OURS_D, tolerance=1e-4
-    ),
+    "polars-entropy, List of Float32": Peer(lambda frame: frame.cast(pl.List(pl.Float32)), ours(LIST), tolerance=1e-4),
 }

@@ -10,13 +10,13 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from .timing import FLOOR, GROUP_ROWS, OPERATIONS, OURS, ROW_ELEMENTS, THREAD_ELEMENTS, WIDTHS
+from .timing import FLOOR, GROUP_ROWS, OPERATIONS, OURS, ROW_ELEMENTS, SCALED, THREAD_ELEMENTS, WIDTHS
 
 Cells = dict[tuple[Any, Any], Any]
 
 PACKAGES = "polars-entropy", "polars", "scipy", "numpy", "numba", "duckdb", "simsimd", "numkong"
-# The native sums that a side needs at least.
-SUMS = {"entropy": "sum", "Polars `entropy`": "sum", "kl_div": "two sums"}
+# What a side is held against: the native sums that it needs at least, or the divergence.
+SUMS = {"entropy": "sum", "Polars `entropy`": "sum", "kl_div": "two sums", "psi": "kl_div", "js_div": "kl_div"}
 # Ours in one strong colour, the peers each in a quieter one.
 STYLES = {
     OURS: {"color": "#c1121f", "lw": 3.5, "marker": "o", "zorder": 4},
@@ -30,6 +30,7 @@ STYLES = {
     "numba fastmath": {"color": "#15803d", "marker": "X"},
     "SimSIMD": {"color": "#9ca3af", "ls": "--", "marker": "<"},
     "NumKong": {"color": "#4b5563", "marker": ">"},
+    "two `kl_div`": {"color": "#c1121f", "lw": 1, "marker": "x"},
     FLOOR: {"color": "#000000", "ls": ":", "marker": "."},
 }
 
@@ -38,10 +39,11 @@ def markdown(results: dict[tuple, Any], scale: float, runs: int) -> str:
     def pair(table: str, corner: str, cells: Callable[[Cells], Cells]) -> str:
         """A table for H and one for D."""
         tables = {title: cells(select(results, operation + table)) for operation, title in OPERATIONS.items()}
-        return "\n\n".join(grid(title + corner, cells) for title, cells in tables.items())
+        return "\n\n".join(grid(title + corner, cells) for title, cells in tables.items() if cells)
 
     threads = select(results, "threads")
-    ratios = {(title, "ratio"): threads[title, "on 1"] / threads[title, "on 2"] for title in OPERATIONS.values()}
+    titles = [OPERATIONS[operation] for operation in SCALED]
+    ratios = {(title, "ratio"): threads[title, "on 1"] / threads[title, "on 2"] for title in titles}
     forms = {"group_by": '`group_by("g").agg(…)`', "over": '`….over("g")`'}
     return (
         (Path(__file__).parent / "template.md")
@@ -109,15 +111,15 @@ def machine() -> str:
 def plot(results: dict[tuple, Any], path: Path) -> None:
     # Without random ids and a date, the same figures give the same file.
     mpl.rcParams["svg.hashsalt"] = "benchmarks"
-    figure = Figure(figsize=(12, 5.2), facecolor="white", layout="constrained")
+    figure = Figure(figsize=(12, 10), facecolor="white", layout="constrained")
     handles = {}
-    for ax, operation in zip(figure.subplots(1, 2, sharey=True), OPERATIONS, strict=True):
+    for ax, operation in zip(figure.subplots(2, 2, sharey=True).flat, OPERATIONS, strict=True):
         table = select(results, operation)
         for name, style in STYLES.items():
             if (name, WIDTHS[0]) in table:
                 handles[name], *_ = ax.loglog(WIDTHS, [table[name, width] for width in WIDTHS], **style)
         ax.set(title=OPERATIONS[operation], xlabel="elements in a row", xticks=WIDTHS, xticklabels=map(label, WIDTHS))
-        ax.set(ylabel="ns per element on one thread; lower is faster" if operation == "H" else "")
+        ax.set(ylabel="ns per element on one thread; lower is faster" if operation in {"H", "JS"} else "")
         ax.minorticks_off()
         ax.yaxis.set_major_formatter("{x:g}")
         ax.grid(color="#e5e7eb")

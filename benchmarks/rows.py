@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from .peers import PEERS, Peer, matrices
-from .timing import FLOOR, OPERATIONS, OURS, ROW_ELEMENTS, WIDTHS, arguments, best, tell
+from .timing import FLOOR, METHODS, OPERATIONS, OURS, ROW_ELEMENTS, WIDTHS, arguments, best, tell
 
 NAN = float("nan")
 # Rows of p and q that tell the peers apart.
@@ -30,7 +30,7 @@ def main() -> None:
     args = arguments().parse_args()
     for (name, peer), operation, (p, q) in itertools.product(PEERS.items(), OPERATIONS, TRIALS):
         if name != FLOOR and method(peer, operation):
-            label = f"{p} ‖ {q}" if operation == "D" else f"{p}"
+            label = f"{p}" if operation == "H" else f"{p} ‖ {q}"
             label = label.replace(".0", "").replace("nan", "NaN").replace("None", "null")
             tell(f"{operation} trials", name, label, attempt(peer, operation, p, q))
     for width in WIDTHS:
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def method(peer: Peer, operation: str) -> Callable[[Any], Any] | None:
-    return peer.entropy if operation == "H" else peer.kl_div
+    return peer.of.get(operation)
 
 
 def attempt(peer: Peer, operation: str, p: list[float | None] | None, q: list[float]) -> str:
@@ -88,7 +88,7 @@ def special(p: np.ndarray, q: np.ndarray, noise: np.ndarray, runs: int) -> None:
 
         def side(frame: pl.DataFrame, policy: str = "propagate", operation: str = operation) -> partial:
             info = pl.col("p").info.list
-            expr = info.entropy(nan_policy=policy) if operation == "H" else info.kl_div("q", nan_policy=policy)
+            expr = getattr(info, METHODS[operation])(*["q"] * (operation != "H"), nan_policy=policy)
             return partial(frame.select, expr)
 
         sides = {"clean": side(columns(p, q))}

@@ -12,14 +12,14 @@ import scipy.stats
 
 import polars_entropy  # noqa: F401  registers the namespace
 
-from .timing import MEMORY_SIDES, OPERATIONS, arguments, best, tell
+from .timing import MEMORY_SIDES, OPERATIONS, SCALED, arguments, best, tell
 
 WIDTH = 100
 
 
 def main() -> None:
     parser = arguments()
-    parser.add_argument("operation", choices=OPERATIONS)
+    parser.add_argument("operation", choices=SCALED)
     parser.add_argument("elements", type=int)
     parser.add_argument("side", choices=MEMORY_SIDES, nargs="?", help="whose memory to measure; without it, our time")
     args = parser.parse_args()

@@ -8,7 +8,16 @@ from collections.abc import Callable, Mapping
 
 OURS = "polars-entropy, List"
 FLOOR = "Polars `list.sum`"
-OPERATIONS = {"H": "Entropy H(p)", "D": "Divergence D(p‖q)"}
+OPERATIONS = {
+    "H": "Entropy H(p)",
+    "D": "Divergence D(p‖q)",
+    "JS": "Jensen-Shannon divergence JS(p, q)",
+    "PSI": "Stability index PSI(p, q)",
+}
+# The method of each.
+METHODS = {"H": "entropy", "D": "kl_div", "JS": "js_div", "PSI": "psi"}
+# Those whose threads and memory are measured: others have the same driver.
+SCALED = "H", "D"
 MEMORY_SIDES = "streaming", "in-memory", "SciPy"
 # The sizes, all of them but the widths multiplied by --scale.
 WIDTHS = 10, 100, 1_000, 50_000
