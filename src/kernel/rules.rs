@@ -32,6 +32,7 @@
 //! | a negative weight | NaN in the rest of a mass | [`signal`] | [`rank_of_sums`] |
 //! | a null | NaN in the lead of the term | [`NULL_SIGNALS`] | [`rank_of_sums`] |
 //! | q = 0 < p | NaN in the rest of the term | [`signal`] | [`rank_of_sums`] |
+//! | p = 0 < q, where that makes the value infinite, too | NaN in a part that is neither mass nor term | `Sums::parts` of the stability index | its `Sums::value` |
 //! | some p is 0: zeros differ from no elements | −[`MARK`] in the rest of the term | [`signal`] | [`rank_of_sums`] |
 //! | the result has single precision | Float32 as the dtype of the rest of the term, where −1 stands for −[`MARK`] ([`single_marks`]) | `plugin::columns` | `plugin::columns` |
 //! | where an element is missing, and in which input | the largest of [`located`] | `groups::missing` | [`first_missing`] |
