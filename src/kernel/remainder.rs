@@ -253,7 +253,8 @@ mod tests {
             let [mut p, mut q] = [(); 2].map(|()| (0..len).map(|_| next()).collect::<Vec<f64>>());
             let total = q.iter().sum::<f64>() + 0.7;
             let (got, rest) = (divergence(&p, &q, total), rest(total, &q));
-            (p.push(0.0), q.push(rest));
+            p.push(0.0);
+            q.push(rest);
             let (p, q) = (Weights::new(&p, None), Weights::new(&q, None));
             let row = crate::kernel::rows::value::<KlDiv, _>(p, Some(q), NanPolicy::Propagate);
             let row = row.unwrap().unwrap();
