@@ -116,11 +116,12 @@ def exponents(dtype):
     return st.lists(weight, min_size=1, max_size=6)
 
 
+@pytest.mark.parametrize("beside", [True, False], ids=["beside 1", "alone"])
 @pytest.mark.parametrize("dtype", EXPONENTS, ids=str)
 @given(data=st.data())
-def test_weights_of_any_size_beside_1(dtype, data):
+def test_weights_of_any_size(dtype, beside, data):
     """As the promise on groups has it, for subnormal weights, too: in p, in q, in both."""
-    pairs = [(0, 0), *data.draw(exponents(dtype))]
+    pairs = [*[(0, 0)] * beside, *data.draw(exponents(dtype))]
     p, q = ([math.ldexp(1.0, exponent) for exponent in side] for side in zip(*pairs, strict=True))
     frame = pl.DataFrame({"g": [0] * len(p), "p": p, "q": q}, schema={"g": pl.Int8, "p": dtype, "q": dtype})
     for quantity in QUANTITIES:
@@ -136,7 +137,8 @@ def test_weights_of_any_size_beside_1(dtype, data):
                 collect(frame.lazy().group_by("g").agg(value), engine).select("p"),
                 run(frame, value.over("g"), engine=engine).head(1),
             ]
-            if quantity.sums:
+            # A state has a scale of its own, in which totals below 1e-290 lose digits.
+            if quantity.sums and beside:
                 state = frame.select(quantity.state(pl.col("p").info))
                 ways.append(run(state, pl.col("p").info.merge(), engine=engine))
             for got in ways:

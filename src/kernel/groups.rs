@@ -11,11 +11,11 @@ use std::marker::PhantomData;
 
 use super::broadcast::Mismatch;
 use super::elements::{Map, map, map_pairs};
-use super::mass::{mass_of_total, total_of_mass};
+use super::mass::{exponent, exponent_beside, factor, is_down, rescaled, scale};
 use super::options::{NanPolicy, Precision, Unit};
-use super::quantity::{Numbers, Quantity, Sums};
+use super::quantity::{GroupSums, Numbers, Quantity, Sums};
 use super::remainder::{Remainder, TotalOf};
-use super::rules::{NULL_SIGNALS, Rank, Role, Split, SplitSum, located, rank_of_sums, signal};
+use super::rules::{NULL_SIGNALS, Rank, Role, Side, Split, SplitSum, located, rank_of_sums, signal};
 use super::simd::{Arithmetic, Base, Loop, vectorised};
 use super::values::Values;
 use super::weights::{Weight, Weights};
@@ -67,9 +67,22 @@ impl<S: Sums, const PART: usize, const REST: bool> Map for Summand<S, PART, REST
             let signals = (role, split) == NULL_SIGNALS && self.policy != NanPolicy::Omit;
             return if signals { f64::NAN } else { 0.0 };
         };
-        let value = S::parts::<A>(p, q).as_slice()[PART];
-        let lead = f64::from_bits(value.to_bits() & self.lead);
-        let half = signal(role, split, if REST { value - lead } else { lead }, p, q);
+        let weight = match S::PARTS[PART].side {
+            Some(Side::P) => p,
+            Some(Side::Q) => q,
+            None => {
+                if p < q {
+                    q
+                } else {
+                    p
+                }
+            }
+        };
+        let (scale, divided) = scale(weight, split);
+        let value = S::parts::<A>(p, q, scale).as_slice()[PART];
+        let lead = f64::from_bits(value.to_bits() & if divided { self.lead } else { u64::MAX });
+        let rest = if divided { value - lead } else { value };
+        let half = signal(role, split, if REST { rest } else { lead }, p, q);
         let dropped = (self.policy == NanPolicy::Omit) & (p.is_missing() | q.is_missing());
         if dropped { 0.0 } else { half }
     }
@@ -164,7 +177,7 @@ pub fn finish<Q: Quantity, S: Sums>(sums: &Sum<S>, totals: Option<TotalOf>, unit
     let mut values = Values::with_capacity(nats.len());
     for (i, nats) in nats.into_iter().enumerate() {
         let (rank, totals) = group::<S>(sums, i);
-        let nats = rank.settle(Q::ANSWERS, || !Q::PAIR || totals.as_slice()[1] != 0.0, || nats);
+        let nats = rank.settle(Q::ANSWERS, || !Q::PAIR || totals.by_q.as_slice()[1] != 0.0, || nats);
         values.push(nats.map(|nats| unit.express(nats)));
     }
     values
@@ -173,11 +186,18 @@ pub fn finish<Q: Quantity, S: Sums>(sums: &Sum<S>, totals: Option<TotalOf>, unit
 /// Value in nats of a group, to whose sums the remainder of the total of q comes as one more element.
 fn of_total<Q: Quantity, S: Sums>(sums: &Sum<S>, i: usize, total: Option<f64>) -> Option<f64> {
     let (rank, mut sums) = group::<S>(sums, i);
-    let q = sums.as_slice()[1];
-    let remainder = Remainder::of(total.map(mass_of_total), |total| total - q);
-    let parts = S::parts::<Base>(0.0, total_of_mass(remainder.weight));
-    sums.as_mut_slice().iter_mut().zip(parts.as_slice()).for_each(|(sum, part)| *sum += part);
-    let q = sums.as_slice()[1];
+    // With a total that is too large for the scale of q, another one.
+    let before = sums.exponents[1];
+    let at = exponent_beside(total.unwrap_or_default(), before);
+    sums.exponents[1] = at;
+    sums.by_q.as_mut_slice().iter_mut().for_each(|sum| *sum = rescaled(*sum, before, at));
+    let q = sums.by_q.as_slice()[1];
+    let remainder = Remainder::of(total.map(|total| total * factor(at)), |total| total - q);
+    for (by, at) in [(&mut sums.by_p, sums.exponents[0]), (&mut sums.by_q, at)] {
+        let parts = S::parts::<Base>(0.0, remainder.weight / factor(sums.exponents[1]), factor(at));
+        by.as_mut_slice().iter_mut().zip(parts.as_slice()).for_each(|(sum, part)| *sum += part);
+    }
+    let q = sums.by_q.as_slice()[1];
     rank.max(remainder.rank).settle(Q::ANSWERS, || q != 0.0, || S::value::<Base>(sums))
 }
 
@@ -185,7 +205,7 @@ fn of_total<Q: Quantity, S: Sums>(sums: &Sum<S>, i: usize, total: Option<f64>) -
 pub type Sum<'a, S> = <<S as Sums>::Numbers as Numbers>::Of<SplitSum<&'a [f64]>>;
 
 /// Rank and sums of one group.
-pub fn group<S: Sums>(sums: &Sum<S>, i: usize) -> (Rank, S::Numbers) {
+pub fn group<S: Sums>(sums: &Sum<S>, i: usize) -> (Rank, GroupSums<S::Numbers>) {
     let columns = <S::Numbers as Numbers>::slice_of(sums);
     let of = |[lead, rest]: SplitSum<&[f64]>| [lead[i], rest[i]];
     let rank = rank_of_sums(of(columns[0]), of(columns[columns.len() - 1]));
@@ -193,12 +213,18 @@ pub fn group<S: Sums>(sums: &Sum<S>, i: usize) -> (Rank, S::Numbers) {
 }
 
 #[inline(always)]
-fn totals<S: Sums>(columns: &[SplitSum<&[f64]>], i: usize) -> S::Numbers {
-    let mut totals = S::Numbers::ZERO;
-    for (total, [lead, rest]) in totals.as_mut_slice().iter_mut().zip(columns) {
-        *total = lead[i] + rest[i];
-    }
-    totals
+fn totals<S: Sums>(columns: &[SplitSum<&[f64]>], i: usize) -> GroupSums<S::Numbers> {
+    // A sole p is its own q.
+    let of_q = if const { matches!(S::PARTS[1].role, Role::Mass) } { 1 } else { 0 };
+    let down = [columns[0][1][i], columns[of_q][1][i]].map(is_down);
+    let [by_p, by_q] = down.map(|down| {
+        let mut totals = S::Numbers::ZERO;
+        for (total, [lead, rest]) in totals.as_mut_slice().iter_mut().zip(columns) {
+            *total = if down { rest[i] } else { lead[i] + rest[i] };
+        }
+        totals
+    });
+    GroupSums { by_p, by_q, exponents: down.map(exponent) }
 }
 
 struct EachGroup<'a, 'b, S: Sums> {
@@ -222,7 +248,7 @@ impl<S: Sums> Loop for EachGroup<'_, '_, S> {
         let mut positive = true;
         for (i, nats) in self.nats.iter_mut().enumerate() {
             let totals = totals::<S>(columns, i);
-            let of = totals.as_slice();
+            let of = totals.by_p.as_slice();
             positive &= (of[0] > 0.0) & !of[S::Numbers::LEN - 1].is_nan();
             *nats = S::value::<A>(totals);
         }
@@ -233,7 +259,7 @@ impl<S: Sums> Loop for EachGroup<'_, '_, S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::mass::mass;
+    use crate::kernel::math::power_of_two;
     use crate::kernel::quantities::{Entropy, QUANTITIES};
     use crate::kernel::registry::{Registered, Summands};
     use crate::kernel::rules::{Missing, Side, first_missing, judge};
@@ -286,11 +312,16 @@ mod tests {
     #[test]
     fn lead_and_rest_add_up_to_the_whole() {
         for x in [0.1, 1e300, 3e-300, 5e-324, 1.0] {
+            let up = power_of_two(80);
             let [lead, rest] = split_sum(&[x], 0);
-            assert_eq!(lead + rest, mass(x));
             assert_eq!(lead.to_bits() & !LEAD, 0);
-            let [lead, rest] = split_sum(&[x], 1);
-            assert_eq!(lead + rest, <Entropy as Sums>::parts::<Fused>(x, 1.0)[1]);
+            if x < 1e200 {
+                assert_eq!(lead + rest, x * up);
+                let [lead, rest] = split_sum(&[x], 1);
+                assert_eq!(lead + rest, <Entropy as Sums>::parts::<Fused>(x, 1.0, up)[1]);
+            } else {
+                assert_eq!((lead, rest), (0.0, x * power_of_two(-20)));
+            }
         }
     }
 

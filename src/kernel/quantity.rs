@@ -6,7 +6,7 @@
 //! from native sums, [`Mergeable`] if the values of parts merge to that of the whole.
 
 use super::blocks::{Carried, FastPath, Layout, OneRow, Stored};
-use super::rules::{Answers, Role};
+use super::rules::{Answers, Role, Side};
 use super::simd::Arithmetic;
 use super::weights::{Mask, Weight, Weights};
 
@@ -56,11 +56,11 @@ pub trait Sums: 'static {
     /// A number for each part.
     type Numbers: Numbers;
 
-    /// Parts of a pair of elements, zeros where a rule keeps it out. A sole p comes with a q of 1.
-    fn parts<A: Arithmetic>(p: f64, q: f64) -> Self::Numbers;
+    /// Parts of a pair of elements times a power of two, zeros where a rule keeps it out. A sole p comes with a q of 1.
+    fn parts<A: Arithmetic>(p: f64, q: f64, scale: f64) -> Self::Numbers;
 
     /// Value in nats of the sums of a group that rule 9 applies to.
-    fn value<A: Arithmetic>(sums: Self::Numbers) -> f64;
+    fn value<A: Arithmetic>(sums: GroupSums<Self::Numbers>) -> f64;
 }
 
 /// A part of the sums.
@@ -72,15 +72,38 @@ pub struct Part {
     pub rest: &'static str,
     /// Role of the part in the sums.
     pub role: Role,
+    /// The weight that the part is of the size of; `None` is the larger of the two.
+    pub side: Option<Side>,
+}
+
+/// Sums of a group, which are scaled by powers of two: one that is right for the total of p, and one that is right for that of q.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupSums<N> {
+    /// The sums scaled as is right for p.
+    pub by_p: N,
+    /// The sums scaled as is right for q.
+    pub by_q: N,
+    /// Exponents of the two powers of two.
+    pub exponents: [f64; 2],
+}
+
+impl<N> GroupSums<N> {
+    /// ln(P/Q) beyond that of the scaled totals; 0 if they are scaled alike.
+    #[inline(always)]
+    pub fn ln_scales(&self) -> f64 {
+        (self.exponents[1] - self.exponents[0]) * std::f64::consts::LN_2
+    }
 }
 
 impl Part {
     /// The mass of p.
-    pub const MASS_P: Part = Part { lead: "mass_p", rest: "mass_p_rest", role: Role::Mass };
+    pub const MASS_P: Part =
+        Part { lead: "mass_p", rest: "mass_p_rest", role: Role::Mass, side: Some(Side::P) };
     /// The mass of q.
-    pub const MASS_Q: Part = Part { lead: "mass_q", rest: "mass_q_rest", role: Role::Mass };
+    pub const MASS_Q: Part =
+        Part { lead: "mass_q", rest: "mass_q_rest", role: Role::Mass, side: Some(Side::Q) };
     /// The terms of the value.
-    pub const TERM: Part = Part { lead: "term", rest: "term_rest", role: Role::Term };
+    pub const TERM: Part = Part { lead: "term", rest: "term_rest", role: Role::Term, side: Some(Side::P) };
 }
 
 /// A quantity whose values merge: that of the whole comes from what is kept of its parts, which hold different events.
@@ -95,7 +118,7 @@ pub trait Mergeable: Summed {
     type StateSums: Sums;
 
     /// Kept sums of a group from the sums of its state.
-    fn kept(sums: <Self::StateSums as Sums>::Numbers) -> Self::Kept;
+    fn kept(sums: GroupSums<<Self::StateSums as Sums>::Numbers>) -> Self::Kept;
 
     /// Parts of a pair of elements in the kept sums, for the states of rows.
     fn kept_of(p: f64, q: f64) -> Self::Kept;

@@ -2,14 +2,15 @@
 //! version to the next.
 
 use super::broadcast::RowPairs;
-use super::groups::Column;
+use super::groups::{Column, group, summands};
 use super::layout::{Extents, ListLayout};
 use super::options::{NanPolicy, Precision, Unit};
 use super::quantities::{FUNCTIONS, QUANTITIES, quantity};
+use super::quantity::{GroupSums, Numbers, Sums};
 use super::registry::{ByFloat, Registered};
 use super::rows::Rows;
-use super::simd::Isa;
 use super::simd::tests::at;
+use super::simd::{Fused, Isa};
 use super::states::Parts;
 use super::values::Values;
 use super::weights::{Bits, Weights};
@@ -20,6 +21,26 @@ pub fn uniform(mut state: u64) -> impl FnMut() -> f64 {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         ((state >> 11) as f64 + 1.0) / (1u64 << 53) as f64
     }
+}
+
+/// Value of sums of a group, added up one after the other.
+pub fn group_of<S: Sums>(p: &[f64], q: &[f64]) -> f64 {
+    let [of_p, of_q] = [p, q].map(|x| Weights::new(x, None));
+    let sum = |name: &str| -> f64 {
+        let column = Column::find::<S>(name).unwrap();
+        let pair = S::PARTS.len() > 2;
+        let q = pair.then_some(of_q);
+        let summands = summands::<S, f64>(of_p, q, column, Precision::Double, NanPolicy::Propagate);
+        summands.unwrap().iter().sum()
+    };
+    let sums: Vec<[f64; 2]> = S::PARTS.iter().map(|part| [sum(part.lead), sum(part.rest)]).collect();
+    let columns: Vec<_> = sums.iter().map(|halves| halves.each_ref().map(std::slice::from_ref)).collect();
+    S::value::<Fused>(group::<S>(&<S::Numbers as Numbers>::from_slice(&columns).unwrap(), 0).1)
+}
+
+/// Sums that are scaled by the same power of two.
+pub fn scaled_alike<N: Copy>(sums: N) -> GroupSums<N> {
+    GroupSums { by_p: sums, by_q: sums, exponents: [0.0; 2] }
 }
 
 /// Values of rows of one width.
@@ -231,7 +252,7 @@ const BITS: [(&str, [[u64; 2]; 12]); 2] = [
             [0x0000_0000_0000_0000, 0x0000_0000_0000_0000],
             [0x3f5e_b8cb_4c30_f457, 0x3f5e_b8cb_4c30_f366],
             [0x3d25_0bee_75f2_f855, 0x3d25_0bee_7643_bdf3],
-            [0x3fe6_94e0_d8dc_b3d7, 0x3fe6_94e0_d8dc_b974],
+            [0x3fe6_94e0_d8dc_b3d7, 0x3fe6_94e0_d8dc_b428],
             [0x3fda_89bb_7ad5_c29c, 0x3fda_89bb_7ad5_c29b],
             [0x3f62_1bad_f77d_805e, 0x3f62_1bad_f77d_805d],
             [0x3d29_3da1_75b4_3030, 0x3d29_2bf1_5ee3_ad13],

@@ -70,8 +70,8 @@ class Info(Accessor[T]):
         in `over`, `rolling` and `group_by_dynamic`. A streaming query computes it in the engine's own group-by.
 
         The error is absolute, at most ``1e-14 * (1 + abs(ln(S)))`` for up to a million rows. One case exceeds this
-        bound: a streaming group-by over many weights that are each below 1e-11 of the total. A total below 1e-290 has
-        fewer digits. For a small relative error, gather the group into a row:
+        bound: a streaming group-by over many weights that are each below 1e-11 of the total. Weights beyond 1e228 have
+        the error of the engine's own sums. For a small relative error, gather the group into a row:
         ``pl.col("x").implode().info.list.entropy()``.
 
         References
@@ -159,8 +159,8 @@ class Info(Accessor[T]):
         rest.
 
         The error is absolute, at most ``1e-14 * (1 + abs(ln(P/Q)) + D)`` for up to a million rows. One case exceeds
-        this bound: a streaming group-by over many weights that are each below 1e-11 of their total. A total below
-        1e-290 has fewer digits. For a small relative error, gather both sides into rows:
+        this bound: a streaming group-by over many weights that are each below 1e-11 of their total. Weights beyond
+        1e228 have the error of the engine's own sums. For a small relative error, gather both sides into rows:
         ``pl.col("p").implode().info.list.kl_div(pl.col("q").implode())``.
 
         References
@@ -241,8 +241,8 @@ class Info(Accessor[T]):
         rest.
 
         The error is absolute, at most ``1e-14 * (1 + abs(ln(Q)) + CE)`` for up to a million rows. One case exceeds
-        this bound: a streaming group-by over many weights that are each below 1e-11 of their total. A total below
-        1e-290 has fewer digits. For a small relative error, gather both sides into rows:
+        this bound: a streaming group-by over many weights that are each below 1e-11 of their total. Weights beyond
+        1e228 have the error of the engine's own sums. For a small relative error, gather both sides into rows:
         ``pl.col("p").implode().info.list.cross_entropy(pl.col("q").implode())``.
 
         References

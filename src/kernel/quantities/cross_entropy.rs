@@ -30,9 +30,11 @@ use crate::kernel::blocks::{
     Block, Carried, Extremes, FastPath, GROUP, LANES, Layout, Source, Stored, Terms, Totals, Wide, all, any,
     lanes, sums,
 };
-use crate::kernel::mass::{LN_SCALE, Total, ln_of_mass, ln_of_weight, mass, not_below_zero, summed};
+use crate::kernel::mass::{
+    LN_SCALE, Total, ln_of_sum, ln_of_weight, mass, mass_of_sum, not_below_zero, summed,
+};
 use crate::kernel::math::{ln, ln_1p, ln_away_from_one, ln_single, mitchell_correction};
-use crate::kernel::quantity::{Mergeable, Part, Quantity, Summed, Sums, value};
+use crate::kernel::quantity::{GroupSums, Mergeable, Part, Quantity, Summed, Sums, value};
 use crate::kernel::rules::Answers;
 use crate::kernel::simd::{Arithmetic, Base};
 use crate::kernel::weights::{Mask, Weight, Weights};
@@ -68,17 +70,16 @@ impl Sums for CrossEntropy {
     type Numbers = [f64; 3];
 
     #[inline(always)]
-    fn parts<A: Arithmetic>(p: f64, q: f64) -> [f64; 3] {
+    fn parts<A: Arithmetic>(p: f64, q: f64, scale: f64) -> [f64; 3] {
         let (p, q) = summed(p, q);
-        let ln = ln_of_weight::<A>(q);
-        let (p, q) = (mass(p), mass(q));
-        [p, q, 0.0 - p * ln]
+        [p * scale, q * scale, 0.0 - p * scale * ln_of_weight::<A>(q)]
     }
 
     #[inline(always)]
-    fn value<A: Arithmetic>([p, q, terms]: [f64; 3]) -> f64 {
+    fn value<A: Arithmetic>(sums: GroupSums<[f64; 3]>) -> f64 {
+        let ([p, _, terms], [_, q, _]) = (sums.by_p, sums.by_q);
         // Rounding of the sums may leave a distribution of one value a hair below zero.
-        not_below_zero((p * ln_of_mass::<A>(q) + terms) / p * LN_SCALE)
+        not_below_zero((p * ln_of_sum::<A>(q, sums.exponents[1]) + terms) / p * LN_SCALE)
     }
 }
 
@@ -92,8 +93,8 @@ impl Mergeable for CrossEntropy {
     type Kept = [f64; 2];
     type StateSums = CrossEntropy;
 
-    fn kept([p, q, _]: [f64; 3]) -> [f64; 2] {
-        [p, q]
+    fn kept(sums: GroupSums<[f64; 3]>) -> [f64; 2] {
+        [mass_of_sum(sums.by_p[0], sums.exponents[0]), mass_of_sum(sums.by_q[1], sums.exponents[1])]
     }
 
     fn kept_of(p: f64, q: f64) -> [f64; 2] {
@@ -308,8 +309,7 @@ mod tests {
     use crate::kernel::options::NanPolicy;
     use crate::kernel::registry::ByFloat;
     use crate::kernel::rows;
-    use crate::kernel::simd::Fused;
-    use crate::kernel::tests::{rows_of, uniform};
+    use crate::kernel::tests::{group_of, rows_of, uniform};
 
     fn propagate(p: &[f64], q: &[f64]) -> Option<f64> {
         let [p, q] = [p, q].map(|x| Weights::new(x, None));
@@ -355,8 +355,7 @@ mod tests {
     #[test]
     fn a_group_of_one_pair_has_none() {
         for (p, q) in [(3.0, 4.0), (3.0, 0.1), (1e-3, 39.0), (7.0, 7.0), (1e300, 1e-300)] {
-            let sums = CrossEntropy::parts::<Fused>(p, q);
-            assert_eq!(CrossEntropy::value::<Fused>(sums), 0.0, "{p} {q}");
+            assert_eq!(group_of::<CrossEntropy>(&[p], &[q]), 0.0, "{p} {q}");
         }
     }
 

@@ -24,8 +24,7 @@
 //! the relative error of H is that of the logarithms over ln 2, or 1.5e-8. In double precision, S and L lose what matters
 //! only if R is below 1e-6 of S; such rows take equation (2).
 //!
-//! **Columns, groups and windows** are sums that the data frame takes, of what [`mass`] and [`term`] make of each
-//! element, and [`of_sums`] puts them together:
+//! **Columns, groups and windows** are sums that the data frame takes:
 //!
 //! ```text
 //! H = (S ln S + T)/S,        T = −Σ xᵢ ln xᵢ                                                                   (4)
@@ -39,9 +38,9 @@ use crate::kernel::blocks::{
     Block, Extremes, FastPath, GROUP, LANES, Layout, OneRow, Source, Stored, Terms, Totals, Wide, all, any,
     lanes, sums,
 };
-use crate::kernel::mass::{LN_SCALE, ln_of_mass, mass, not_below_zero};
+use crate::kernel::mass::{LN_SCALE, ln_of_sum, ln_of_weight, mass, mass_of_sum, not_below_zero, summed};
 use crate::kernel::math::{ln, ln_1p, ln_away_from_one, ln_single, mitchell_correction};
-use crate::kernel::quantity::{Element, Mergeable, Part, Quantity, Summed, Sums, value};
+use crate::kernel::quantity::{Element, GroupSums, Mergeable, Part, Quantity, Summed, Sums, value};
 use crate::kernel::rules::Answers;
 use crate::kernel::simd::{Arithmetic, Base};
 use crate::kernel::weights::{Weight, Weights};
@@ -78,13 +77,16 @@ impl Sums for Entropy {
     type Numbers = [f64; 2];
 
     #[inline(always)]
-    fn parts<A: Arithmetic>(x: f64, _: f64) -> [f64; 2] {
-        [mass(x), term::<A>(x)]
+    fn parts<A: Arithmetic>(x: f64, _: f64, scale: f64) -> [f64; 2] {
+        let (x, _) = summed(x, 1.0);
+        [x * scale, 0.0 - x * scale * ln_of_weight::<A>(x)]
     }
 
     #[inline(always)]
-    fn value<A: Arithmetic>([mass, term]: [f64; 2]) -> f64 {
-        of_sums::<A>(mass, term)
+    fn value<A: Arithmetic>(sums: GroupSums<[f64; 2]>) -> f64 {
+        let ([total, term], exponent) = (sums.by_p, sums.exponents[0]);
+        // Rounding of the sums may leave a distribution of one value a hair below zero.
+        not_below_zero((total * ln_of_sum::<A>(total, exponent) + term) / total * LN_SCALE)
     }
 }
 
@@ -98,8 +100,8 @@ impl Mergeable for Entropy {
     type Kept = [f64; 1];
     type StateSums = Entropy;
 
-    fn kept([mass, _]: [f64; 2]) -> [f64; 1] {
-        [mass]
+    fn kept(sums: GroupSums<[f64; 2]>) -> [f64; 1] {
+        [mass_of_sum(sums.by_p[0], sums.exponents[0])]
     }
 
     fn kept_of(x: f64, _: f64) -> [f64; 1] {
@@ -285,20 +287,6 @@ fn entr<A: Arithmetic>(x: f64) -> f64 {
     if x.is_nan() { x } else { value }
 }
 
-/// An element's part in T of equation (4).
-#[inline(always)]
-fn term<A: Arithmetic>(x: f64) -> f64 {
-    let mass = mass(x);
-    0.0 - mass * ln_of_mass::<A>(mass)
-}
-
-/// Equation (4), for the sums of a group's [`mass`] and [`term`].
-#[inline(always)]
-fn of_sums<A: Arithmetic>(mass: f64, term: f64) -> f64 {
-    // Rounding of the sums may leave a distribution of one value a hair below zero.
-    not_below_zero((mass * ln_of_mass::<A>(mass) + term) / mass * LN_SCALE)
-}
-
 #[cfg(test)]
 mod tests {
     use std::f64::consts::LN_2;
@@ -309,7 +297,7 @@ mod tests {
     use crate::kernel::rows;
     use crate::kernel::rules::judge;
     use crate::kernel::simd::Fused;
-    use crate::kernel::tests::{rows_of, uniform};
+    use crate::kernel::tests::{group_of, rows_of, uniform};
 
     fn propagate(x: &[f64]) -> Option<f64> {
         rows::value::<Entropy, _>(Weights::new(x, None), None, NanPolicy::Propagate).unwrap()
@@ -317,9 +305,7 @@ mod tests {
 
     fn grouped(x: &[f64]) -> Option<f64> {
         let rank = judge(Weights::new(x, None), None, NanPolicy::Propagate).unwrap();
-        let sum = |f: fn(f64) -> f64| x.iter().copied().map(f).sum();
-        let value = of_sums::<Fused>(sum(mass), sum(term::<Fused>));
-        rank.settle(Entropy::ANSWERS, || true, || value)
+        rank.settle(Entropy::ANSWERS, || true, || group_of::<Entropy>(x, x))
     }
 
     fn assert_both(x: &[f64], expected: f64) {

@@ -39,13 +39,13 @@ use crate::kernel::blocks::{
     Block, Carried, Extremes, FastPath, GROUP, LANES, Layout, Source, Stored, Terms, Totals, Wide, all, any,
     lanes, sums,
 };
-use crate::kernel::mass::{LN_SCALE, Total, mass, not_below_zero, summed};
+use crate::kernel::mass::{LN_SCALE, Total, mass, mass_of_sum, not_below_zero, summed};
 use crate::kernel::math::{
     XI_MAX, XI_MIN, artanh_remainder, ln, ln_quotient, ln_ratio, ln_ratio_single, mitchell_correction,
     normal_parts, xi,
 };
-use crate::kernel::quantity::{Element, Mergeable, Part, Quantity, Summed, Sums, value};
-use crate::kernel::rules::{Answers, Role};
+use crate::kernel::quantity::{Element, GroupSums, Mergeable, Part, Quantity, Summed, Sums, value};
+use crate::kernel::rules::{Answers, Role, Side};
 use crate::kernel::simd::{Arithmetic, Base};
 use crate::kernel::weights::{Mask, Weight, Weights};
 
@@ -81,13 +81,31 @@ impl Sums for KlDiv {
     type Numbers = [f64; 3];
 
     #[inline(always)]
-    fn parts<A: Arithmetic>(p: f64, q: f64) -> [f64; 3] {
-        parts::<A>(p, q)
+    fn parts<A: Arithmetic>(p: f64, q: f64, scale: f64) -> [f64; 3] {
+        parts::<A>(p, q, scale)
     }
 
     #[inline(always)]
-    fn value<A: Arithmetic>(sums: [f64; 3]) -> f64 {
+    fn value<A: Arithmetic>(sums: GroupSums<[f64; 3]>) -> f64 {
         of_sums::<A>(sums)
+    }
+}
+
+impl Part {
+    /// The excess of q over p where they are near each other.
+    pub(super) const NEAR: Part =
+        Part { lead: "near", rest: "near_rest", role: Role::Other, side: Some(Side::P) };
+    /// The excess of q over p where they are not.
+    pub(super) const FAR: Part = Part { lead: "far", rest: "far_rest", role: Role::Other, side: None };
+}
+
+/// The total excess of q over p as a state keeps it, from the sums of [`Exact`].
+pub(super) fn kept_excess(p: f64, q: f64, near: f64, far: f64, [of_p, of_q]: [f64; 2]) -> f64 {
+    if of_p == of_q {
+        mass_of_sum(near + far, of_p)
+    } else {
+        // One of the totals is nothing beside the other.
+        mass_of_sum(q, of_q) - mass_of_sum(p, of_p)
     }
 }
 
@@ -98,20 +116,21 @@ impl Sums for Exact {
     const PARTS: &'static [Part] = &[
         Part::MASS_P,
         Part::MASS_Q,
-        Part { lead: "near", rest: "near_rest", role: Role::Other },
-        Part { lead: "far", rest: "far_rest", role: Role::Other },
-        Part { lead: "exact_term", rest: "exact_term_rest", role: Role::Term },
+        Part::NEAR,
+        Part::FAR,
+        Part { lead: "exact_term", rest: "exact_term_rest", role: Role::Term, side: Some(Side::P) },
     ];
     type Numbers = [f64; 5];
 
     #[inline(always)]
-    fn parts<A: Arithmetic>(p: f64, q: f64) -> [f64; 5] {
-        exact_parts::<A>(p, q)
+    fn parts<A: Arithmetic>(p: f64, q: f64, scale: f64) -> [f64; 5] {
+        exact_parts::<A>(p, q, scale)
     }
 
     #[inline(always)]
-    fn value<A: Arithmetic>(sums: [f64; 5]) -> f64 {
-        exact_of_sums::<A>(sums)
+    fn value<A: Arithmetic>(sums: GroupSums<[f64; 5]>) -> f64 {
+        let ([p, _, near, far, terms], [_, q, ..]) = (sums.by_p, sums.by_q);
+        exact_of_sums::<A>([p, q, near, far, terms], sums.ln_scales())
     }
 }
 
@@ -132,8 +151,9 @@ impl Mergeable for KlDiv {
     type Kept = [f64; 3];
     type StateSums = Exact;
 
-    fn kept([p, q, near, far, _]: [f64; 5]) -> [f64; 3] {
-        [p, q, near + far]
+    fn kept(sums: GroupSums<[f64; 5]>) -> [f64; 3] {
+        let ([p, _, near, far, _], [_, q, ..], of) = (sums.by_p, sums.by_q, sums.exponents);
+        [mass_of_sum(p, of[0]), mass_of_sum(q, of[1]), kept_excess(p, q, near, far, of)]
     }
 
     fn kept_of(p: f64, q: f64) -> [f64; 3] {
@@ -351,28 +371,32 @@ fn rel_entr<A: Arithmetic>(x: f64, y: f64) -> f64 {
     if x.is_nan() | y.is_nan() { f64::NAN } else { value }
 }
 
-/// A pair's part in the sums of its group: the masses of p and q, and a term of R in equation (3).
+/// A pair's part in the sums of its group: the weights, and a term of R in equation (3).
 #[inline(always)]
-fn parts<A: Arithmetic>(p: f64, q: f64) -> [f64; 3] {
+fn parts<A: Arithmetic>(p: f64, q: f64, scale: f64) -> [f64; 3] {
     let (p, q) = summed(p, q);
     let ln = ln_quotient::<A>(p, q) * (1.0 / LN_SCALE);
-    let (p, q) = (mass(p), mass(q));
-    [p, q, if (p > 0.0) & (q > 0.0) { p * ln } else { 0.0 }]
+    [p * scale, q * scale, if (p > 0.0) & (q > 0.0) { p * scale * ln } else { 0.0 }]
 }
 
-/// A pair's part in the sums that keep the digits of nearly equal distributions: the masses; qᵢ − pᵢ where q is near p, and where
+/// A pair's part in the sums that keep the digits of nearly equal distributions: the weights; qᵢ − pᵢ where q is near p, and where
 /// it is not; and the term, which is pᵢ ξ((qᵢ − pᵢ)/pᵢ) where q is near p, and pᵢ ln(pᵢ/qᵢ) where it is not.
 #[inline(always)]
-fn exact_parts<A: Arithmetic>(p: f64, q: f64) -> [f64; 5] {
-    let [p, q, far] = parts::<A>(p, q);
+fn exact_parts<A: Arithmetic>(p: f64, q: f64, scale: f64) -> [f64; 5] {
+    let [of_p, of_q, far] = parts::<A>(p, q, scale);
+    let (p, q) = summed(p, q);
     let excess = q - p;
-    let is_near = is_near(p, q, excess);
-    let near = term::<A>(p, q, excess, p, excess) * (1.0 / LN_SCALE);
+    // Halves, since the sum of the largest weights is beyond the range.
+    let is_near = is_near(0.5 * p, 0.5 * q, 0.5 * excess);
+    let scaled = excess * scale;
+    // The quotient s is of the weights as they are, all else is scaled.
+    let s = (0.5 * excess) / (0.5 * p + 0.5 * q);
+    let near = s * (scaled - of_p * artanh_remainder::<A>(s)) * (1.0 / LN_SCALE);
     [
-        p,
-        q,
-        if is_near { excess } else { 0.0 },
-        if is_near { 0.0 } else { excess },
+        of_p,
+        of_q,
+        if is_near { scaled } else { 0.0 },
+        if is_near { 0.0 } else { scaled },
         if is_near { near } else { far },
     ]
 }
@@ -387,12 +411,14 @@ fn exact_parts<A: Arithmetic>(p: f64, q: f64) -> [f64; 5] {
 /// The first keeps its digits where p is near q, and is taken where the totals are near each other. What is taken off is
 /// computed like the term of a pair, so that a group of one pair gives exactly 0.
 #[inline(always)]
-fn exact_of_sums<A: Arithmetic>([p, q, near, far, terms]: [f64; 5]) -> f64 {
+pub(super) fn exact_of_sums<A: Arithmetic>([p, q, near, far, terms]: [f64; 5], ln_scales: f64) -> f64 {
     const PER_SCALE: f64 = 1.0 / LN_SCALE;
     let excess = near + far;
     let for_near_totals = (terms + far * PER_SCALE) - term::<A>(p, q, excess, p, excess) * PER_SCALE;
-    let for_far_totals = (terms - near * PER_SCALE) - p * (ln_quotient::<A>(p, q) * PER_SCALE);
-    let value = if is_near(p, q, excess) { for_near_totals } else { for_far_totals };
+    let ln = ln_quotient::<A>(p, q) + ln_scales;
+    let for_far_totals = (terms - near * PER_SCALE) - p * (ln * PER_SCALE);
+    let near_totals = is_near(p, q, excess) & (ln_scales == 0.0);
+    let value = if near_totals { for_near_totals } else { for_far_totals };
     not_below_zero(value / p * LN_SCALE)
 }
 
@@ -401,10 +427,12 @@ const SAME: f64 = 4e-15;
 
 /// Equation (3), for the sums of [`parts`].
 #[inline(always)]
-fn of_sums<A: Arithmetic>([p, q, terms]: [f64; 3]) -> f64 {
+fn of_sums<A: Arithmetic>(sums: GroupSums<[f64; 3]>) -> f64 {
+    let ([p, _, terms], [_, q, _]) = (sums.by_p, sums.by_q);
+    let ln = ln_quotient::<A>(p, q) + sums.ln_scales();
     // Written with the difference over P so that a group of one pair gives exactly 0. Rounding of the sums may leave the
     // divergence of p from a multiple of itself a hair below.
-    let value = not_below_zero((terms - p * (ln_quotient::<A>(p, q) * (1.0 / LN_SCALE))) / p * LN_SCALE);
+    let value = not_below_zero((terms - p * (ln * (1.0 / LN_SCALE))) / p * LN_SCALE);
     // Without any term, what tells P from Q is that threads have added them up in another order.
     if (terms == 0.0) & ((q - p).abs() <= SAME * p) { 0.0 } else { value }
 }
@@ -437,19 +465,19 @@ mod tests {
     use crate::kernel::rows;
     use crate::kernel::rules::judge;
     use crate::kernel::simd::Fused;
-    use crate::kernel::tests::{rows_of, uniform};
+    use crate::kernel::tests::{group_of, rows_of, scaled_alike, uniform};
 
     #[test]
     fn a_group_of_one_pair_has_no_divergence() {
         for (p, q) in [(3.0, 4.0), (3.0, 0.1), (1e-3, 39.0), (7.0, 7.0), (1e300, 1e-300)] {
-            assert_eq!(exact_of_sums::<Fused>(exact_parts::<Fused>(p, q)), 0.0, "{p} {q}");
-            assert_eq!(of_sums::<Fused>(parts::<Fused>(p, q)), 0.0, "{p} {q}");
+            assert_eq!(group_of::<Exact>(&[p], &[q]), 0.0, "{p} {q}");
+            assert_eq!(group_of::<KlDiv>(&[p], &[q]), 0.0, "{p} {q}");
         }
     }
 
     #[test]
     fn sums_of_the_same_weights_may_differ_by_their_order() {
-        let of = |q, term| of_sums::<Fused>([1.0, q, term]);
+        let of = |q, term| of_sums::<Fused>(scaled_alike([1.0, q, term]));
         assert_eq!(of(1.0 + 4.0 * f64::EPSILON, 0.0), 0.0);
         // Neither where there are terms, nor where the totals are further apart.
         assert!(of(1.0 + 4.0 * f64::EPSILON, 1e-9) > 0.0);
@@ -459,8 +487,8 @@ mod tests {
     #[test]
     fn sums_beyond_the_range_have_no_value() {
         let (p, q) = (f64::INFINITY, 1.0);
-        assert!(of_sums::<Fused>([p, q, p]).is_nan());
-        assert!(exact_of_sums::<Fused>([p, q, 0.0, -p, p]).is_nan());
+        assert!(of_sums::<Fused>(scaled_alike([p, q, p])).is_nan());
+        assert!(exact_of_sums::<Fused>([p, q, 0.0, -p, p], 0.0).is_nan());
     }
 
     fn propagate(p: &[f64], q: &[f64]) -> Option<f64> {
@@ -469,11 +497,9 @@ mod tests {
     }
 
     fn grouped(p: &[f64], q: &[f64]) -> Option<f64> {
-        let pairs = p.iter().copied().zip(q.iter().copied());
-        let add = |a: [f64; 3], b: [f64; 3]| [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
-        let sums = pairs.map(|(p, q)| parts::<Fused>(p, q)).fold([0.0; 3], add);
         let rank = judge(Weights::new(p, None), Some(Weights::new(q, None)), NanPolicy::Propagate);
-        rank.unwrap().settle(KlDiv::ANSWERS, || sums[1] != 0.0, || of_sums::<Fused>(sums))
+        let q_has_mass = || q.iter().any(|q| *q > 0.0);
+        rank.unwrap().settle(KlDiv::ANSWERS, q_has_mass, || group_of::<KlDiv>(p, q))
     }
 
     fn assert_both(p: &[f64], q: &[f64], expected: f64) {

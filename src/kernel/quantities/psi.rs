@@ -21,14 +21,16 @@
 
 use std::f64::consts::LN_2;
 
-use super::kl_div::{self, Exact, KlDiv};
+use super::kl_div::{self, Exact, KlDiv, exact_of_sums, kept_excess};
 use crate::kernel::blocks::{
     Block, Carried, FastPath, LANES, Layout, Source, Stored, Terms, Totals, any, lanes, sums,
 };
-use crate::kernel::mass::{LN_SCALE, Total, mass, not_below_zero, summed};
+use crate::kernel::mass::{LN_SCALE, Total, mass_of_sum, not_below_zero, summed};
 use crate::kernel::math::{artanh_remainder, ln_quotient, normal_parts, power_of_two};
-use crate::kernel::quantity::{Mergeable, Part, Quantity, Summed, Sums, sum_of_row, value, within};
-use crate::kernel::rules::{Answers, Role};
+use crate::kernel::quantity::{
+    GroupSums, Mergeable, Part, Quantity, Summed, Sums, sum_of_row, value, within,
+};
+use crate::kernel::rules::{Answers, Role, Side};
 use crate::kernel::shares::shares;
 use crate::kernel::simd::{Arithmetic, Base};
 use crate::kernel::weights::{Mask, Weight, Weights};
@@ -63,22 +65,24 @@ impl Sums for Psi {
     const PARTS: &'static [Part] = &[
         Part::MASS_P,
         Part::MASS_Q,
-        Part { lead: "term_q", rest: "term_q_rest", role: Role::Other },
+        Part { lead: "term_q", rest: "term_q_rest", role: Role::Other, side: Some(Side::Q) },
         Part::TERM,
     ];
     type Numbers = [f64; 4];
 
     #[inline(always)]
-    fn parts<A: Arithmetic>(p: f64, q: f64) -> [f64; 4] {
+    fn parts<A: Arithmetic>(p: f64, q: f64, scale: f64) -> [f64; 4] {
         let (p, q) = summed(p, q);
         let ln = ln_quotient::<A>(p, q) * (1.0 / LN_SCALE);
         let ln = if (p > 0.0) & (q > 0.0) { ln } else { 0.0 };
-        let (p, q) = (mass(p), mass(q));
-        [p, q, if (p == 0.0) & (q > 0.0) { f64::INFINITY } else { q * -ln }, p * ln]
+        let one_sided = (p == 0.0) & (q > 0.0);
+        let (p, q) = (p * scale, q * scale);
+        [p, q, if one_sided { f64::INFINITY } else { q * -ln }, p * ln]
     }
 
     #[inline(always)]
-    fn value<A: Arithmetic>([p, q, term_q, term_p]: [f64; 4]) -> f64 {
+    fn value<A: Arithmetic>(sums: GroupSums<[f64; 4]>) -> f64 {
+        let ([p, _, _, term_p], [_, q, term_q, _]) = (sums.by_p, sums.by_q);
         let value = not_below_zero((term_p / p + term_q / q) * LN_SCALE);
         if term_q.is_finite() { value } else { f64::INFINITY }
     }
@@ -91,33 +95,39 @@ impl Sums for BothExact {
     const PARTS: &'static [Part] = &[
         Part::MASS_P,
         Part::MASS_Q,
-        Part { lead: "near", rest: "near_rest", role: Role::Other },
-        Part { lead: "far", rest: "far_rest", role: Role::Other },
-        Part { lead: "exact_term_q", rest: "exact_term_q_rest", role: Role::Other },
-        Part { lead: "exact_term", rest: "exact_term_rest", role: Role::Term },
+        Part::NEAR,
+        Part::FAR,
+        Part { lead: "exact_term_q", rest: "exact_term_q_rest", role: Role::Other, side: Some(Side::Q) },
+        Part { lead: "exact_term", rest: "exact_term_rest", role: Role::Term, side: Some(Side::P) },
     ];
     type Numbers = [f64; 6];
 
     #[inline(always)]
-    fn parts<A: Arithmetic>(p: f64, q: f64) -> [f64; 6] {
-        let [mass_p, mass_q, near, far, term] = Exact::parts::<A>(p, q);
-        let [.., term_q] = Exact::parts::<A>(q, p);
-        let one_sided = (mass_p == 0.0) & (mass_q > 0.0);
+    fn parts<A: Arithmetic>(p: f64, q: f64, scale: f64) -> [f64; 6] {
+        let [mass_p, mass_q, near, far, term] = Exact::parts::<A>(p, q, scale);
+        let [.., term_q] = Exact::parts::<A>(q, p, scale);
+        let (p, q) = summed(p, q);
+        let one_sided = (p == 0.0) & (q > 0.0);
         [mass_p, mass_q, near, far, if one_sided { f64::INFINITY } else { term_q }, term]
     }
 
     #[inline(always)]
-    fn value<A: Arithmetic>(sums: [f64; 6]) -> f64 {
+    fn value<A: Arithmetic>(sums: GroupSums<[f64; 6]>) -> f64 {
         let [there, back] = divergences::<A>(sums);
-        let term_q = sums[4];
+        let term_q = sums.by_q[4];
         if term_q.is_finite() { there + back } else { f64::INFINITY }
     }
 }
 
 /// D(p‖q) and D(q‖p) from the sums of [`BothExact`].
 #[inline(always)]
-fn divergences<A: Arithmetic>([p, q, near, far, term_q, term]: [f64; 6]) -> [f64; 2] {
-    [Exact::value::<A>([p, q, near, far, term]), Exact::value::<A>([q, p, -near, -far, term_q])]
+fn divergences<A: Arithmetic>(sums: GroupSums<[f64; 6]>) -> [f64; 2] {
+    let ([p, _, near, far, _, term], ln_scales) = (sums.by_p, sums.ln_scales());
+    let [_, q, near_by_q, far_by_q, term_q, _] = sums.by_q;
+    [
+        exact_of_sums::<A>([p, q, near, far, term], ln_scales),
+        exact_of_sums::<A>([q, p, -near_by_q, -far_by_q, term_q], -ln_scales),
+    ]
 }
 
 /// States keep D(p‖q) beside the index: the rest of it is D(q‖p), and each of the two merges by its own chain rule, the one with
@@ -127,9 +137,10 @@ impl Mergeable for Psi {
     type Kept = [f64; 4];
     type StateSums = BothExact;
 
-    fn kept(sums: [f64; 6]) -> [f64; 4] {
-        let [p, q, near, far, ..] = sums;
-        [p, q, near + far, or_zero(divergences::<Base>(sums)[0])]
+    fn kept(sums: GroupSums<[f64; 6]>) -> [f64; 4] {
+        let ([p, _, near, far, ..], [_, q, ..], of) = (sums.by_p, sums.by_q, sums.exponents);
+        let excess = kept_excess(p, q, near, far, of);
+        [mass_of_sum(p, of[0]), mass_of_sum(q, of[1]), excess, or_zero(divergences::<Base>(sums)[0])]
     }
 
     fn kept_of(p: f64, q: f64) -> [f64; 4] {
@@ -287,8 +298,7 @@ mod tests {
     use super::*;
     use crate::kernel::options::NanPolicy;
     use crate::kernel::rows;
-    use crate::kernel::simd::Fused;
-    use crate::kernel::tests::uniform;
+    use crate::kernel::tests::{group_of, uniform};
 
     fn psi(p: &[f64], q: &[f64]) -> f64 {
         let (p, q) = (Weights::new(p, None), Weights::new(q, None));
@@ -327,22 +337,15 @@ mod tests {
 
     #[test]
     fn sums_of_groups_are_symmetric_and_tell_zeros_on_either_side() {
-        let sums = |pairs: &[(f64, f64)]| {
-            pairs.iter().fold([0.0; 4], |sums, (p, q)| {
-                let parts = Psi::parts::<Fused>(*p, *q);
-                std::array::from_fn(|k| sums[k] + parts[k])
-            })
+        let group = |pairs: &[(f64, f64)]| {
+            let (p, q): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+            [group_of::<Psi>(&p, &q), group_of::<Psi>(&q, &p), psi(&p, &q)]
         };
-        let pairs = [(0.1, 0.3), (2.0, 1.0), (0.0, 0.0), (5e-324, 1.0)];
-        let [p, q, term_q, term_p] = sums(&pairs);
-        let back = sums(&pairs.map(|(p, q)| (q, p)));
-        assert_eq!([q, p, term_p, term_q], back);
-        let value = Psi::value::<Fused>(back);
-        assert_eq!(Psi::value::<Fused>([p, q, term_q, term_p]), value);
-        let (p, q): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
-        assert!((value - psi(&p, &q)).abs() <= 1e-14 * (1.0 + value), "{value} {}", psi(&p, &q));
-        assert_eq!(Psi::value::<Fused>(sums(&[(0.0, 1.0), (1.0, 1.0)])), f64::INFINITY);
-        assert_eq!(Psi::value::<Fused>(sums(&[(0.7, 0.7), (0.1, 0.1)])), 0.0);
+        let [there, back, row] = group(&[(0.1, 0.3), (2.0, 1.0), (0.0, 0.0), (5e-324, 1.0)]);
+        assert_eq!(there, back);
+        assert!((there - row).abs() <= 1e-14 * (1.0 + row), "{there} {row}");
+        assert_eq!(group(&[(0.0, 1.0), (1.0, 1.0)])[0], f64::INFINITY);
+        assert_eq!(group(&[(0.7, 0.7), (0.1, 0.1)])[0], 0.0);
     }
 
     #[test]
