@@ -5,6 +5,9 @@
 //! summand add up without rounding, but for summands below 2^−37 of the total (53 bits less 16). What the sum of the other
 //! bits loses is smaller by 2^15. (The idea of splitting is Veltkamp's and Dekker's; bits are cut off here, not rounded.)
 //!
+//! **Scales.** Summands are scaled by powers of two, so that sums neither overflow nor lose the digits of subnormal weights: see
+//! [`mass`](super::mass).
+//!
 //! **Rules** travel as signals in these columns: see [`rules`](super::rules).
 
 use std::marker::PhantomData;
