@@ -333,7 +333,7 @@ pub fn cross_entropy_with_total(
 ///     Some(vec![Some(1.0), Some(0.0)]),
 ///     Some(vec![Some(0.5), Some(0.5)]),
 /// ]);
-/// let q = Float64Array::from(vec![0.0, 3.0]);
+/// let q = Float64Array::from(vec![0.0, 2.0]);
 /// let bits = js_div(&p, &q, &Options { base: Some(2.0), ..Options::default() })?;
 /// let values = bits.as_primitive::<Float64Type>().values();
 /// assert_eq!(values[0], 1.0);
