@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 
 use super::broadcast::Mismatch;
 use super::elements::{Map, map, map_pairs};
-use super::mass::{exponent, exponent_beside, factor, is_down, rescaled, scale};
+use super::mass::{LARGE_WEIGHT, USUAL_SCALE, exponent, exponent_beside, factor, is_down, rescaled, scale};
 use super::options::{NanPolicy, Precision, Unit};
 use super::quantity::{GroupSums, Numbers, Quantity, Sums};
 use super::remainder::{Remainder, TotalOf};
@@ -52,15 +52,15 @@ pub fn column_names<S: Sums>() -> Vec<&'static str> {
     S::PARTS.iter().flat_map(|part| [part.lead, part.rest]).collect()
 }
 
-/// Summand of each element in one column of the sums `S`.
-struct Summand<S, const PART: usize, const REST: bool> {
+/// Summand of each element in one column of the sums `S`; `LARGE` if a weight may be too large for the usual scale.
+struct Summand<S, const PART: usize, const REST: bool, const LARGE: bool> {
     /// The bits that the lead has.
     lead: u64,
     policy: NanPolicy,
     sums: PhantomData<S>,
 }
 
-impl<S: Sums, const PART: usize, const REST: bool> Map for Summand<S, PART, REST> {
+impl<S: Sums, const PART: usize, const REST: bool, const LARGE: bool> Map for Summand<S, PART, REST, LARGE> {
     type Out = f64;
 
     #[inline(always)]
@@ -81,7 +81,7 @@ impl<S: Sums, const PART: usize, const REST: bool> Map for Summand<S, PART, REST
                 }
             }
         };
-        let (scale, divided) = scale(weight, split);
+        let (scale, divided) = if LARGE { scale(weight, split) } else { (USUAL_SCALE, true) };
         let value = S::parts::<A>(p, q, scale).as_slice()[PART];
         let lead = f64::from_bits(value.to_bits() & if divided { self.lead } else { u64::MAX });
         let rest = if divided { value - lead } else { value };
@@ -129,11 +129,18 @@ fn summands_of<S: Sums, T: Weight, const PART: usize, const REST: bool>(
     if const { PART >= S::PARTS.len() } {
         return Ok(Vec::new());
     }
-    let summand = Summand::<S, PART, REST> { lead, policy, sums: PhantomData };
-    match q {
-        None => Ok(map(p, &summand)),
-        Some(q) => map_pairs(p, q, &summand),
+    macro_rules! with {
+        ($large:literal) => {{
+            let summand = Summand::<S, PART, REST, $large> { lead, policy, sums: PhantomData };
+            match q {
+                None => Ok(map(p, &summand)),
+                Some(q) => map_pairs(p, q, &summand),
+            }
+        }};
     }
+    // Next to no column has such weights, and a look is quicker than a choice for each element.
+    let large = p.any_from(LARGE_WEIGHT) || q.is_some_and(|q| q.any_from(LARGE_WEIGHT));
+    if large { with!(true) } else { with!(false) }
 }
 
 /// Whether an element is missing.

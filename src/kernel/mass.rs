@@ -25,14 +25,17 @@ const HEADROOM: i32 = 20;
 /// weights of the second kind have in the rest is less than rounding.
 const UP: i32 = 80;
 const DOWN: i32 = -20;
-const LARGE: f64 = power_of_two(760);
+/// The least weight that doesn't have the usual scale.
+pub const LARGE_WEIGHT: f64 = power_of_two(760);
+/// The scale of all weights below it, in leads and rests.
+pub const USUAL_SCALE: f64 = power_of_two(UP);
 const HUGE: f64 = power_of_two(924);
 
 /// Scale of the summand of a weight of this size in a lead or a rest, and whether its bits are divided between them.
 #[inline(always)]
 pub fn scale(weight: f64, split: Split) -> (f64, bool) {
     const FACTORS: [f64; 2] = [power_of_two(UP), power_of_two(DOWN)];
-    let divided = weight < LARGE;
+    let divided = weight < LARGE_WEIGHT;
     let scale = match split {
         Split::Lead => {
             if weight < HUGE {
@@ -73,7 +76,7 @@ pub fn factor(exponent: f64) -> f64 {
 /// Exponent for sums beside this one, one of which has the exponent `at`: that of large sums, if it is one.
 #[inline(always)]
 pub fn exponent_beside(total: f64, at: f64) -> f64 {
-    if total.abs() < LARGE { at } else { f64::from(DOWN) }
+    if total.abs() < LARGE_WEIGHT { at } else { f64::from(DOWN) }
 }
 
 /// A sum that is scaled with the exponent `from`, scaled with another.

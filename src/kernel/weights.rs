@@ -164,6 +164,12 @@ impl<'a, T: Weight> Weights<'a, T> {
         self.is_valid(i).then(|| self.values[i].to_f64())
     }
 
+    /// Whether a weight, or junk under a null, is at least this large.
+    pub fn any_from(self, least: f64) -> bool {
+        // In pieces without a branch, which become vector code.
+        self.values.chunks(256).any(|piece| piece.iter().fold(false, |any, x| any | (x.to_f64() >= least)))
+    }
+
     /// The weights one by one.
     pub fn iter(self) -> impl Iterator<Item = Option<f64>> + use<'a, T> {
         (0..self.len()).map(move |i| self.get(i))
