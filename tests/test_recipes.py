@@ -99,7 +99,8 @@ def test_pairs_are_made_by_position(engine):
     """What the docs warn of: filtered columns are not aligned by any bin, and a pivot aligns them."""
     bins = pl.DataFrame({"g": [1] * 4, "year": [0, 0, 1, 1], "bin": ["a", "b", "b", "a"], "n": [10, 30, 30, 10]})
     n, year = pl.col("n"), pl.col("year")
-    by_position = bins.lazy().group_by("g").agg(n.filter(year == 1).info.kl_div(n.filter(year == 0)))
+    # Not in a group: Polars 1.34 takes two filters there for the same.
+    by_position = bins.lazy().select(n.filter(year == 1).info.kl_div(n.filter(year == 0)))
     assert_same(collect(by_position, engine)["n"].item(), kl_div([30, 10], [10, 30]), tol=1e-14)
     wide = bins.pivot("year", index=["g", "bin"], values="n").lazy().group_by("g").agg(pl.col("1").info.kl_div("0"))
     assert collect(wide, engine)["1"].item() == 0.0
