@@ -1,4 +1,5 @@
-//! Shannon entropy, Kullback–Leibler divergence and cross-entropy of slices and Arrow arrays, and as Polars expressions.
+//! Shannon entropy, Kullback–Leibler and Jensen–Shannon divergence, cross-entropy and stability index of slices and Arrow arrays,
+//! and as Polars expressions.
 //!
 //! ```
 //! use polars_entropy::{Options, entropy, kl_div};
@@ -11,7 +12,7 @@
 //!
 //! | item | feature | input |
 //! | --- | --- | --- |
-//! | [`entropy`], [`kl_div`], [`cross_entropy`] | | slices |
+//! | [`entropy`], [`kl_div`], [`cross_entropy`], [`js_div`], [`psi`] | | slices |
 #![cfg_attr(feature = "arrow", doc = "| [`arrow`] | `arrow` | arrays of arrow-rs |")]
 #![cfg_attr(not(feature = "arrow"), doc = "| `arrow` | `arrow` | arrays of arrow-rs |")]
 //! | the plugin of the Python package `polars-entropy` | `plugin` | Polars expressions |
@@ -24,7 +25,7 @@
 //! A distribution need not sum to one. A missing element is a NaN or, in an array, a null. The first rule that applies
 //! decides:
 //!
-//! | case | entropy | divergence D(p‖q), cross-entropy |
+//! | case | entropy | divergence D(p‖q), cross-entropy, Jensen–Shannon divergence, stability index |
 //! | --- | --- | --- |
 //! | a list of an array is null, in p or in q | null | null |
 //! | p and q differ in length | – | error |
@@ -35,8 +36,8 @@
 //! | an infinity | NaN | NaN |
 //! | a negative weight | −∞ | ∞ |
 //! | a total of zero | NaN | NaN (either total) |
-//! | q = 0 < p somewhere | – | ∞ |
-//! | otherwise | the value, never negative | the value, never negative, and D exactly 0 for p = q |
+//! | q = 0 < p somewhere | – | ∞, and for the index also where p = 0 < q; not for Jensen–Shannon |
+//! | otherwise | the value, never negative | the value, never negative, and 0 for p = q unless it is the cross-entropy |
 //!
 //! The relative error is about 1e-15, and 2e-15 for the divergence of unlike p and q.
 

@@ -227,7 +227,8 @@ fn bits_of_dozen(quantity: &Registered) -> Vec<[u64; 2]> {
     dozen().into_iter().map(bits).collect()
 }
 
-/// Bits that the version before quantities went by their names gave: rows and groups of [`dozen`], with fused multiply-adds. The tests above hold the instruction sets of one machine together; this holds machines and versions together.
+/// Bits that the version before quantities went by their names gave: rows and groups of [`dozen`], with fused multiply-adds. One
+/// group has others since sums are scaled by more: before, its weights near 2^−1000 lost digits. The tests above hold the instruction sets of one machine together; this holds machines and versions together.
 const BITS: [(&str, [[u64; 2]; 12]); 2] = [
     (
         "entropy",

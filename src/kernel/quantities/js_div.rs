@@ -19,7 +19,7 @@
 //! **Rows** are read twice, for the totals and for the terms. With h and l the larger and the smaller of a and b, and u = |s|,
 //!
 //! * up to u = ½, where h = 3l, a term is m·u²·G(u²);
-//! * beyond, it is ½h·φ(r) − ½l·ln(h/l) with r = l/h and φ(r) = (1 + r) ln(2/(1 + r)). The difference is at least a third of the
+//! * beyond, it is ½h·φ(r) − ½l·ln(h/l) with r = l/h and φ(r) = (1 + r) ln(2/(1 + r)). The difference is at least 0.32 of the
 //!   first part.
 //!
 //! G and φ are polynomials with as many coefficients, so that each lane of a block chooses its own.
