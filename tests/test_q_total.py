@@ -414,6 +414,14 @@ def test_arrow_refuses_wrong_totals(of_total):
             function(p, p, q_total=total)
 
 
+def test_what_is_wrong_with_the_lists_is_told_before_the_number_of_totals(of_total):
+    function = getattr(polars_entropy.arrow, of_total.name)
+    p = pa.chunked_array([[[1.0, None]], [[1.0]]])
+    q = pa.chunked_array([[[1.0, 1.0]], [[1.0]]])
+    with pytest.raises(ValueError, match="The input contains nan values: p, row 0, element 1"):
+        function(p, q, q_total=pa.array([4, 4]), nan_policy="raise")
+
+
 # What it is for.
 
 

@@ -171,9 +171,10 @@ fn values(
             let q = q.array()?;
             q_is.rounded(p.map_whole(|p| values(p, Some(&q)))?, p_is_single)
         }
-    };
+    }?;
+    // Behind what is wrong with the chunks, after which not all are done.
     totals.map_or(Ok(()), |totals| totals.check(done.get()))?;
-    column
+    Ok(column)
 }
 
 #[pyfunction]
