@@ -6,7 +6,7 @@
 //! bits loses is smaller by 2^15. (The idea of splitting is Veltkamp's and Dekker's; bits are cut off here, not rounded.)
 //!
 //! **Scales.** Summands are scaled by powers of two, so that sums neither overflow nor lose the digits of subnormal weights: see
-//! [`mass`](super::mass).
+//! [`scales`](super::scales).
 //!
 //! **Rules** travel as signals in these columns: see [`rules`](super::rules).
 
@@ -14,11 +14,11 @@ use std::marker::PhantomData;
 
 use super::broadcast::Mismatch;
 use super::elements::{Map, map, map_pairs};
-use super::mass::{LARGE_WEIGHT, USUAL_SCALE, exponent, exponent_beside, factor, is_down, rescaled, scale};
 use super::options::{NanPolicy, Precision, Unit};
 use super::quantity::{GroupSums, Numbers, Quantity, Sums};
 use super::remainder::{Remainder, TotalOf};
 use super::rules::{NULL_SIGNALS, Rank, Role, Side, Split, SplitSum, located, rank_of_sums, signal};
+use super::scales::{LARGE_WEIGHT, USUAL_SCALE, exponent, exponent_beside, factor, is_down, rescaled, scale};
 use super::simd::{Arithmetic, Base, Loop, vectorised};
 use super::values::Values;
 use super::weights::{Weight, Weights};

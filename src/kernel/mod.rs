@@ -14,6 +14,7 @@
 //! | [`rules`] | which rule decides about a distribution, and the signals by which sums tell it |
 //! | [`shares`] | shares of a pair of weights over a common denominator |
 //! | [`mass`] | scaling that keeps sums in range |
+//! | [`scales`] | which power of two the sums of a group are scaled by |
 //! | [`quantity`] | the traits that a quantity implements |
 //! | [`quantities`] | the quantities, a file each, and the registry of them |
 //! | [`registry`] | what is registered of a quantity: its drivers as plain functions |
@@ -39,6 +40,7 @@ pub mod registry;
 pub mod remainder;
 pub mod rows;
 pub mod rules;
+pub mod scales;
 pub mod shares;
 pub mod simd;
 pub mod states;

@@ -30,7 +30,7 @@
 //! | --- | --- | --- | --- |
 //! | a NaN or an infinity | NaN in the lead of a mass | [`signal`] | [`rank_of_sums`] |
 //! | a negative weight | NaN in the rest of a mass | [`signal`] | [`rank_of_sums`] |
-//! | a weight that is too large for the scale of the sums | a rest of a mass of at least 2^904 | `mass::scale` | `mass::is_down` |
+//! | a weight that is too large for the scale of the sums | a rest of a mass of at least 2^904 | `scales::scale` | `scales::is_down` |
 //! | a null | NaN in the lead of the term | [`NULL_SIGNALS`] | [`rank_of_sums`] |
 //! | q = 0 < p | NaN in the rest of the term | [`signal`] | [`rank_of_sums`] |
 //! | p = 0 < q, where that makes the value infinite, too | NaN in a part that is neither mass nor term | `Sums::parts` of the stability index | its `Sums::value` |

@@ -1,13 +1,113 @@
-//! Shares of a pair of weights over their common denominator, for quantities that treat p and q alike.
+//! Quantities of the shares of p and q that treat both alike: sums of a term for each pair. Shares are taken over their common
+//! denominator, PQ, and with their difference, so that a term keeps its digits where they are near each other.
 
+use std::marker::PhantomData;
+
+use super::blocks::{Block, Carried, FastPath, LANES, Layout, Source, Terms, Totals, any, lanes, sums};
+use super::mass::Total;
+use super::math::power_of_two;
 use super::simd::Arithmetic;
+use super::weights::{Mask, Weight, Weights};
+
+/// A sum of terms of shares. With p and q exchanged, terms are the same to the bit, and so is the sum.
+pub trait OfShares {
+    /// Term of a pair of shares and their difference b − a, all times PQ, none of which is beyond the range; 0 for two zeros.
+    fn term<A: Arithmetic>(a: f64, b: f64, difference: f64) -> f64;
+
+    /// Term of a pair of shares one of which is so small beside the other that it has lost digits, with their logarithm, ln(b/a).
+    fn extreme_term<A: Arithmetic>(a: f64, b: f64, difference: f64, ln: f64) -> f64;
+
+    /// The product of a weight and a total that has to be a normal number for the term; 1 if none has to.
+    fn least(a: f64, b: f64) -> f64;
+
+    /// Value of the sum of all terms, which carries the rounding of the totals, and of δ = Σ (b − a), which tells that.
+    fn finished(terms: f64, excess: f64) -> f64;
+}
+
+/// Below this a product is left to the careful way: its rounding error has to be a normal number.
+const LEAST: f64 = 1e-280;
+
+/// Values of distributions in blocks.
+#[inline(always)]
+pub fn of_blocks<S: OfShares, A: Arithmetic, L: Layout>(p: &impl Source, q: &impl Source) -> FastPath {
+    let (of_p, of_q) = (Totals::of::<L>(p), Totals::of::<L>(q));
+    let (p_plain, q_plain) = (of_p.are_plain::<L>(), of_q.are_plain::<L>());
+    let plain = lanes!(k => p_plain[k] & q_plain[k]);
+    if !any(plain) {
+        return FastPath::NOWHERE;
+    }
+    let (of_p, of_q) = (of_p.total, of_q.total);
+    let mut pairs = Pairs::<_, _, S> { p, q, of_p, of_q, least: [1.0; LANES], terms: PhantomData };
+    let [terms, excess] = sums::<A, L, 2>(p.blocks(), &mut pairs);
+    let value = lanes!(k => {
+        let inverse = 1.0 / (of_p[k] * of_q[k]);
+        S::finished(terms[k] * inverse, excess[k] * inverse)
+    });
+    let in_range = L::all(lanes!(k => pairs.least[k] >= LEAST));
+    FastPath { value, valid: lanes!(k => plain[k] & in_range[k]) }
+}
+
+/// The terms, and the differences.
+struct Pairs<'a, P, Q, S> {
+    p: &'a P,
+    q: &'a Q,
+    of_p: Block,
+    of_q: Block,
+    /// The least product that has to be a normal number.
+    least: Block,
+    terms: PhantomData<S>,
+}
+
+impl<A: Arithmetic, P: Source, Q: Source, S: OfShares> Terms<A, 2> for Pairs<'_, P, Q, S> {
+    #[inline(always)]
+    fn add(&mut self, i: usize, [terms, excess]: &mut [Block; 2]) {
+        let (p, q) = (self.p.block(i), self.q.block(i));
+        self.p.prefetch_next(i);
+        self.q.prefetch_next(i);
+        for k in 0..LANES {
+            let [a, b, difference] = shares::<A>(p[k], q[k], self.of_p[k], self.of_q[k]);
+            let least = S::least(a, b);
+            self.least[k] = if least < self.least[k] { least } else { self.least[k] };
+            terms[k] += S::term::<A>(a, b, difference);
+            excess[k] += difference;
+        }
+    }
+}
+
+/// Scaled weights below this are lifted by so much.
+const LIFTED: f64 = 1e-150;
+const LIFT: f64 = power_of_two(600);
+
+/// Value, an element at a time, for weights that are finite and not negative, with some mass on both sides.
+#[inline(always)]
+pub fn carefully<S: OfShares, A: Arithmetic, T: Weight>(p: Weights<T>, q: Weights<T>) -> f64 {
+    let (of_p, of_q) = (Total::of(p, (p, q)), Total::of(q, (p, q)));
+    let inverse = 1.0 / (of_p.sum * of_q.sum);
+    let (mut terms, mut excess) = (Carried::default(), 0.0);
+    for i in 0..p.len() {
+        let (Some(p), Some(q), true) = (p.get(i), q.get(i), (p, q).keeps(i)) else { continue };
+        let (x, y) = (p * of_p.scale, q * of_q.scale);
+        // Lifted, so that products and their reciprocals are normal numbers.
+        let lift = if x.max(y) < LIFTED { LIFT } else { 1.0 };
+        let [a, b, difference] = shares::<A>(x * lift, y * lift, of_p.sum, of_q.sum);
+        let term = if a.min(b) < LEAST {
+            let ln = of_q.ln_share::<A>(q) - of_p.ln_share::<A>(p);
+            S::extreme_term::<A>(a, b, difference, ln)
+        } else {
+            S::term::<A>(a, b, difference)
+        };
+        terms.add(term / lift);
+        excess += difference / lift;
+    }
+    S::finished(terms.total() * inverse, excess * inverse)
+}
 
 /// The shares a = p/P and b = q/Q of a pair, times PQ, and their difference b − a as if rounded once. With p and q exchanged the
 /// shares are, too, and the difference has the other sign, to the bit.
 ///
 /// The products must be normal numbers well within the range, or zero.
 #[inline(always)]
-pub fn shares<A: Arithmetic>(p: f64, q: f64, p_total: f64, q_total: f64) -> [f64; 3] {
+fn shares<A: Arithmetic>(p: f64, q: f64, p_total: f64, q_total: f64) -> [f64; 3] {
     let (a, b) = (p * q_total, q * p_total);
     // Where the shares are near each other, b − a is exact (Sterbenz), and what the products were rounded by is not lost.
     let rounded = A::rounding_of_product(q, p_total) - A::rounding_of_product(p, q_total);

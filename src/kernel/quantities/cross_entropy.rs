@@ -30,12 +30,11 @@ use crate::kernel::blocks::{
     Block, Carried, Extremes, FastPath, GROUP, LANES, Layout, Source, Stored, Terms, Totals, Wide, all, any,
     lanes, sums,
 };
-use crate::kernel::mass::{
-    LN_SCALE, Total, ln_of_sum, ln_of_weight, mass, mass_of_sum, not_below_zero, summed,
-};
+use crate::kernel::mass::{LN_SCALE, Total, ln_of_sum, ln_of_weight, mass, not_below_zero, summed};
 use crate::kernel::math::{ln, ln_1p, ln_away_from_one, ln_single, mitchell_correction};
 use crate::kernel::quantity::{GroupSums, Mergeable, Part, Quantity, Summed, Sums, value};
 use crate::kernel::rules::Answers;
+use crate::kernel::scales::mass_of_sum;
 use crate::kernel::simd::{Arithmetic, Base};
 use crate::kernel::weights::{Mask, Weight, Weights};
 

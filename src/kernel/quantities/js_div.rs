@@ -28,16 +28,13 @@
 
 use std::f64::consts::LN_2;
 
-use crate::kernel::blocks::{
-    Block, Carried, FastPath, LANES, Layout, Source, Stored, Terms, Totals, any, lanes, sums,
-};
-use crate::kernel::mass::Total;
-use crate::kernel::math::{artanh_remainder, normal_parts, power_of_two};
+use crate::kernel::blocks::{FastPath, Layout, Stored};
+use crate::kernel::math::{artanh_remainder, normal_parts};
 use crate::kernel::quantity::Quantity;
 use crate::kernel::rules::Answers;
-use crate::kernel::shares::shares;
+use crate::kernel::shares::{self, OfShares};
 use crate::kernel::simd::Arithmetic;
-use crate::kernel::weights::{Mask, Weight, Weights};
+use crate::kernel::weights::{Weight, Weights};
 
 /// Jensen–Shannon divergence, not its root.
 pub struct JsDiv;
@@ -51,12 +48,12 @@ impl Quantity for JsDiv {
 
     #[inline(always)]
     fn of_blocks<A: Arithmetic, L: Layout>(p: &impl Stored, q: &impl Stored) -> FastPath {
-        of_blocks::<A, L>(p, q)
+        shares::of_blocks::<JsDiv, A, L>(p, q)
     }
 
     #[inline(always)]
     fn carefully<A: Arithmetic, T: Weight>(p: Weights<T>, q: Weights<T>) -> f64 {
-        carefully::<A, T>(p, q)
+        shares::carefully::<JsDiv, A, T>(p, q)
     }
 }
 
@@ -113,7 +110,34 @@ fn polynomial<A: Arithmetic>(x: f64, c: impl Fn(usize) -> f64) -> f64 {
 /// Added to what may be 0 and is divided by; it changes nothing else.
 const NOT_ZERO: f64 = 1e-300;
 
-/// Twice a term of equation (2), from shares over a common denominator and their difference; 0 for two zeros.
+/// Twice equation (2).
+impl OfShares for JsDiv {
+    #[inline(always)]
+    fn term<A: Arithmetic>(a: f64, b: f64, difference: f64) -> f64 {
+        term::<A>(a, b, difference)
+    }
+
+    #[inline(always)]
+    fn extreme_term<A: Arithmetic>(a: f64, b: f64, _: f64, ln: f64) -> f64 {
+        // The larger share's part is next to that beside a 0.
+        A::mul_add(a + b, LN_2, -(a.min(b) * ln.abs()))
+    }
+
+    #[inline(always)]
+    fn least(a: f64, b: f64) -> f64 {
+        // A 0 on one side needs no care, as long as the other is a normal number.
+        let (low, high) = if a < b { (a, b) } else { (b, a) };
+        let least = if low > 0.0 { low } else { high };
+        if least > 0.0 { least } else { 1.0 }
+    }
+
+    #[inline(always)]
+    fn finished(terms: f64, excess: f64) -> f64 {
+        // See the head of this file.
+        (0.5 * terms - 0.125 * excess * excess).clamp(0.0, LN_2)
+    }
+}
+
 #[inline(always)]
 fn term<A: Arithmetic>(a: f64, b: f64, difference: f64) -> f64 {
     let high = if a > b { a } else { b };
@@ -135,94 +159,6 @@ fn term<A: Arithmetic>(a: f64, b: f64, difference: f64) -> f64 {
     let weight = if near { sum * square } else { high };
     let taken_off = if near { 0.0 } else { low * ln };
     A::mul_add(weight, value, -taken_off)
-}
-
-/// Divergences of distributions in blocks.
-#[inline(always)]
-fn of_blocks<A: Arithmetic, L: Layout>(p: &impl Source, q: &impl Source) -> FastPath {
-    let (of_p, of_q) = (Totals::of::<L>(p), Totals::of::<L>(q));
-    let (p_plain, q_plain) = (of_p.are_plain::<L>(), of_q.are_plain::<L>());
-    let plain = lanes!(k => p_plain[k] & q_plain[k]);
-    if !any(plain) {
-        return FastPath::NOWHERE;
-    }
-    let (of_p, of_q) = (of_p.total, of_q.total);
-    let mut pairs = Pairs { p, q, of_p, of_q, least: [1.0; LANES] };
-    let [terms, excess] = sums::<A, L, 2>(p.blocks(), &mut pairs);
-    let value = lanes!(k => {
-        let inverse = 1.0 / (of_p[k] * of_q[k]);
-        finished(0.5 * (terms[k] * inverse), excess[k] * inverse)
-    });
-    let in_range = L::all(lanes!(k => pairs.least[k] >= LEAST));
-    FastPath { value, valid: lanes!(k => plain[k] & in_range[k]) }
-}
-
-/// See the head of this file.
-#[inline(always)]
-fn finished(terms: f64, excess: f64) -> f64 {
-    (terms - 0.125 * excess * excess).clamp(0.0, LN_2)
-}
-
-/// Below this a product of a weight and a total is left to the careful way: its rounding error has to be a normal number.
-const LEAST: f64 = 1e-280;
-
-/// The terms of equation (2).
-struct Pairs<'a, P, Q> {
-    p: &'a P,
-    q: &'a Q,
-    of_p: Block,
-    of_q: Block,
-    /// The least product of a weight and a total that isn't 0.
-    least: Block,
-}
-
-impl<A: Arithmetic, P: Source, Q: Source> Terms<A, 2> for Pairs<'_, P, Q> {
-    #[inline(always)]
-    fn add(&mut self, i: usize, [terms, excess]: &mut [Block; 2]) {
-        let (p, q) = (self.p.block(i), self.q.block(i));
-        self.p.prefetch_next(i);
-        self.q.prefetch_next(i);
-        for k in 0..LANES {
-            let [a, b, difference] = shares::<A>(p[k], q[k], self.of_p[k], self.of_q[k]);
-            // A product that isn't 0, of the smaller share if there are two.
-            let (low, high) = if a < b { (a, b) } else { (b, a) };
-            let least = if low > 0.0 { low } else { high };
-            let least = if least > 0.0 { least } else { 1.0 };
-            self.least[k] = if least < self.least[k] { least } else { self.least[k] };
-            terms[k] += term::<A>(a, b, difference);
-            excess[k] += difference;
-        }
-    }
-}
-
-/// Scaled weights below this are lifted by so much.
-const LIFTED: f64 = 1e-150;
-const LIFT: f64 = power_of_two(600);
-
-/// Equation (2), an element at a time, for weights that are finite and not negative, with some mass on both sides.
-#[inline(always)]
-fn carefully<A: Arithmetic, T: Weight>(p: Weights<T>, q: Weights<T>) -> f64 {
-    let (of_p, of_q) = (Total::of(p, (p, q)), Total::of(q, (p, q)));
-    let inverse = 1.0 / (of_p.sum * of_q.sum);
-    let (mut terms, mut excess) = (Carried::default(), 0.0);
-    for i in 0..p.len() {
-        let (Some(p), Some(q), true) = (p.get(i), q.get(i), (p, q).keeps(i)) else { continue };
-        let (x, y) = (p * of_p.scale, q * of_q.scale);
-        // Lifted, so that products and their reciprocals are normal numbers.
-        let lift = if x.max(y) < LIFTED { LIFT } else { 1.0 };
-        let [a, b, difference] = shares::<A>(x * lift, y * lift, of_p.sum, of_q.sum);
-        let least = if a < b { a } else { b };
-        let term = if (least > 0.0) & (least < LEAST) {
-            // All but nothing of the pair is on one side, whose part of the term is next to that of a pair with 0 on the other.
-            let ln = (of_p.ln_share::<A>(p) - of_q.ln_share::<A>(q)).abs();
-            A::mul_add(a + b, LN_2, -(least * ln))
-        } else {
-            term::<A>(a, b, difference)
-        };
-        terms.add(term / lift);
-        excess += difference / lift;
-    }
-    finished(0.5 * (terms.total() * inverse), excess * inverse)
 }
 
 #[cfg(test)]

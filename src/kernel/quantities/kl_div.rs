@@ -39,13 +39,14 @@ use crate::kernel::blocks::{
     Block, Carried, Extremes, FastPath, GROUP, LANES, Layout, Source, Stored, Terms, Totals, Wide, all, any,
     lanes, sums,
 };
-use crate::kernel::mass::{LN_SCALE, Total, mass, mass_of_sum, not_below_zero, summed};
+use crate::kernel::mass::{LN_SCALE, Total, mass, not_below_zero, summed};
 use crate::kernel::math::{
     XI_MAX, XI_MIN, artanh_remainder, ln, ln_quotient, ln_ratio, ln_ratio_single, mitchell_correction,
     normal_parts, xi,
 };
 use crate::kernel::quantity::{Element, GroupSums, Mergeable, Part, Quantity, Summed, Sums, value};
 use crate::kernel::rules::{Answers, Role, Side};
+use crate::kernel::scales::mass_of_sum;
 use crate::kernel::simd::{Arithmetic, Base};
 use crate::kernel::weights::{Mask, Weight, Weights};
 

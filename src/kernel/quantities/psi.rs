@@ -22,16 +22,15 @@
 use std::f64::consts::LN_2;
 
 use super::kl_div::{self, Exact, KlDiv, exact_of_sums, kept_excess};
-use crate::kernel::blocks::{
-    Block, Carried, FastPath, LANES, Layout, Source, Stored, Terms, Totals, any, lanes, sums,
-};
-use crate::kernel::mass::{LN_SCALE, Total, mass_of_sum, not_below_zero, summed};
-use crate::kernel::math::{artanh_remainder, ln_quotient, normal_parts, power_of_two};
+use crate::kernel::blocks::{FastPath, Layout, Stored};
+use crate::kernel::mass::{LN_SCALE, not_below_zero, summed};
+use crate::kernel::math::{artanh_remainder, ln_quotient, normal_parts};
 use crate::kernel::quantity::{
     GroupSums, Mergeable, Part, Quantity, Summed, Sums, sum_of_row, value, within,
 };
 use crate::kernel::rules::{Answers, Role, Side};
-use crate::kernel::shares::shares;
+use crate::kernel::scales::mass_of_sum;
+use crate::kernel::shares::{self, OfShares};
 use crate::kernel::simd::{Arithmetic, Base};
 use crate::kernel::weights::{Mask, Weight, Weights};
 
@@ -47,12 +46,19 @@ impl Quantity for Psi {
 
     #[inline(always)]
     fn of_blocks<A: Arithmetic, L: Layout>(p: &impl Stored, q: &impl Stored) -> FastPath {
-        of_blocks::<A, L>(p, q)
+        shares::of_blocks::<Psi, A, L>(p, q)
     }
 
     #[inline(always)]
     fn carefully<A: Arithmetic, T: Weight>(p: Weights<T>, q: Weights<T>) -> f64 {
-        carefully::<A, T>(p, q)
+        let one_sided = |at: usize| {
+            let [p, q] = [p, q].map(|x| x.get(at) > Some(0.0));
+            p != q
+        };
+        if (0..p.len()).any(|at| (p, q).keeps(at) && one_sided(at)) {
+            return f64::INFINITY;
+        }
+        shares::carefully::<Psi, A, T>(p, q)
     }
 }
 
@@ -161,28 +167,32 @@ impl Mergeable for Psi {
         [mass_p, mass_q, excess, divergence]
     }
 
-    fn between([p, q, excess, _]: &[&[f64]; 4], [p_total, q_total, total_excess, _]: [f64; 4]) -> f64 {
-        let back: Vec<f64> = excess.iter().map(|excess| -excess).collect();
-        if p.iter().zip(*q).any(|(p, q)| (*p == 0.0) & (*q > 0.0)) {
-            return f64::INFINITY;
-        }
-        kl_div::between([p, q, excess], [p_total, q_total, total_excess])
-            + kl_div::between([q, p, &back], [q_total, p_total, -total_excess])
+    fn between(parts: &[&[f64]; 4], totals: [f64; 4]) -> f64 {
+        let [there, back] = between(parts, totals);
+        there + back
     }
 
     fn merge(parts: &[&[f64]; 4], values: &[f64], totals: &mut [f64; 4]) -> f64 {
-        let [p, q, excess, there] = *parts;
-        let [p_total, q_total, total_excess, _] = *totals;
-        totals[3] =
-            within(there, p, p_total) + kl_div::between([p, q, excess], [p_total, q_total, total_excess]);
-        let back: Vec<f64> = values.iter().zip(there).map(|(both, there)| both - there).collect();
-        let between = Psi::between(parts, *totals);
+        let [p, q, _, there] = *parts;
+        let [between_there, between_back] = between(parts, *totals);
+        totals[3] = within(there, p, totals[0]) + between_there;
         // A part of which p has nothing has no value of its own.
-        if between == f64::INFINITY {
-            return between;
+        if between_back == f64::INFINITY {
+            return between_back;
         }
-        within(there, p, p_total) + within(&back, q, q_total) + between
+        let back: Vec<f64> = values.iter().zip(there).map(|(both, there)| both - there).collect();
+        within(there, p, totals[0]) + within(&back, q, totals[1]) + (between_there + between_back)
     }
+}
+
+/// Divergences of the distributions over parts, there and back; the latter is infinite where p has nothing of a part and q has some.
+fn between([p, q, excess, _]: &[&[f64]; 4], [p_total, q_total, total_excess, _]: [f64; 4]) -> [f64; 2] {
+    let there = kl_div::between([p, q, excess], [p_total, q_total, total_excess]);
+    if p.iter().zip(*q).any(|(p, q)| (*p == 0.0) & (*q > 0.0)) {
+        return [there, f64::INFINITY];
+    }
+    let excess_back: Vec<f64> = excess.iter().map(|excess| -excess).collect();
+    [there, kl_div::between([q, p, &excess_back], [q_total, p_total, -total_excess])]
 }
 
 /// A divergence that there is, or 0 where another rule than 9 applies and nobody asks for it.
@@ -190,107 +200,36 @@ fn or_zero(divergence: f64) -> f64 {
     if divergence.is_finite() { divergence } else { 0.0 }
 }
 
-/// A term of equation (1), from shares over a common denominator and their difference; 0 for two zeros.
-#[inline(always)]
-fn term<A: Arithmetic>(a: f64, b: f64, difference: f64) -> f64 {
-    let near = kl_div::is_near(a, b, difference);
-    let ((m, e), (n, g)) = (normal_parts(a), normal_parts(b));
-    let above = if near { difference } else { n - m };
-    let below = if near { a + b } else { n + m };
-    let s = above / below;
-    let artanh = s * (2.0 + artanh_remainder::<A>(s));
-    difference * if near { artanh } else { A::mul_add(g - e, LN_2, artanh) }
-}
-
-/// Indices of distributions in blocks.
-#[inline(always)]
-fn of_blocks<A: Arithmetic, L: Layout>(p: &impl Source, q: &impl Source) -> FastPath {
-    let (of_p, of_q) = (Totals::of::<L>(p), Totals::of::<L>(q));
-    let (p_plain, q_plain) = (of_p.are_plain::<L>(), of_q.are_plain::<L>());
-    let plain = lanes!(k => p_plain[k] & q_plain[k]);
-    if !any(plain) {
-        return FastPath::NOWHERE;
-    }
-    let (of_p, of_q) = (of_p.total, of_q.total);
-    let mut pairs = Pairs { p, q, of_p, of_q, least: [1.0; LANES] };
-    let [terms, excess] = sums::<A, L, 2>(p.blocks(), &mut pairs);
-    let value = lanes!(k => {
-        let inverse = 1.0 / (of_p[k] * of_q[k]);
-        finished(terms[k] * inverse, excess[k] * inverse)
-    });
-    let in_range = L::all(lanes!(k => pairs.least[k] >= LEAST));
-    FastPath { value, valid: lanes!(k => plain[k] & in_range[k]) }
-}
-
-/// See the head of this file.
-#[inline(always)]
-fn finished(terms: f64, excess: f64) -> f64 {
-    not_below_zero(terms - excess * excess)
-}
-
-/// Below this a product of a weight and a total is left to the careful way, which also finds zeros on one side: its rounding
-/// error has to be a normal number.
-const LEAST: f64 = 1e-280;
-
-/// The terms of equation (1).
-struct Pairs<'a, P, Q> {
-    p: &'a P,
-    q: &'a Q,
-    of_p: Block,
-    of_q: Block,
-    /// The least product of a weight and a total where there is a share on either side.
-    least: Block,
-}
-
-impl<A: Arithmetic, P: Source, Q: Source> Terms<A, 2> for Pairs<'_, P, Q> {
+/// Equation (1).
+impl OfShares for Psi {
     #[inline(always)]
-    fn add(&mut self, i: usize, [terms, excess]: &mut [Block; 2]) {
-        let (p, q) = (self.p.block(i), self.q.block(i));
-        self.p.prefetch_next(i);
-        self.q.prefetch_next(i);
-        for k in 0..LANES {
-            let [a, b, difference] = shares::<A>(p[k], q[k], self.of_p[k], self.of_q[k]);
-            let least = if a < b { a } else { b };
-            let some = a + b > 0.0;
-            let least = if some { least } else { 1.0 };
-            self.least[k] = if least < self.least[k] { least } else { self.least[k] };
-            let term = term::<A>(a, b, difference);
-            terms[k] += if some { term } else { 0.0 };
-            excess[k] += difference;
-        }
+    fn term<A: Arithmetic>(a: f64, b: f64, difference: f64) -> f64 {
+        let near = kl_div::is_near(a, b, difference);
+        let ((m, e), (n, g)) = (normal_parts(a), normal_parts(b));
+        let above = if near { difference } else { n - m };
+        let below = if near { a + b } else { n + m };
+        let s = above / below;
+        let artanh = s * (2.0 + artanh_remainder::<A>(s));
+        difference * if near { artanh } else { A::mul_add(g - e, LN_2, artanh) }
     }
-}
 
-/// Scaled weights below this are lifted by so much.
-const LIFTED: f64 = 1e-150;
-const LIFT: f64 = power_of_two(600);
-
-/// Equation (1), an element at a time, for weights that are finite and not negative, with some mass on both sides.
-#[inline(always)]
-fn carefully<A: Arithmetic, T: Weight>(p: Weights<T>, q: Weights<T>) -> f64 {
-    let (of_p, of_q) = (Total::of(p, (p, q)), Total::of(q, (p, q)));
-    let inverse = 1.0 / (of_p.sum * of_q.sum);
-    let (mut terms, mut excess) = (Carried::default(), 0.0);
-    for i in 0..p.len() {
-        let (Some(p), Some(q), true) = (p.get(i), q.get(i), (p, q).keeps(i)) else { continue };
-        match (p > 0.0, q > 0.0) {
-            (false, false) => continue,
-            (true, true) => {}
-            _ => return f64::INFINITY,
-        }
-        let (x, y) = (p * of_p.scale, q * of_q.scale);
-        // Lifted, so that products are normal numbers.
-        let lift = if x.max(y) < LIFTED { LIFT } else { 1.0 };
-        let [a, b, difference] = shares::<A>(x * lift, y * lift, of_p.sum, of_q.sum);
-        let term = if a.min(b) < LEAST {
-            difference * (of_q.ln_share::<A>(q) - of_p.ln_share::<A>(p))
-        } else {
-            term::<A>(a, b, difference)
-        };
-        terms.add(term / lift);
-        excess += difference / lift;
+    #[inline(always)]
+    fn extreme_term<A: Arithmetic>(_: f64, _: f64, difference: f64, ln: f64) -> f64 {
+        difference * ln
     }
-    finished(terms.total() * inverse, excess * inverse)
+
+    #[inline(always)]
+    fn least(a: f64, b: f64) -> f64 {
+        // A 0 on one side alone is for the careful way to find.
+        let least = if a < b { a } else { b };
+        if a + b > 0.0 { least } else { 1.0 }
+    }
+
+    #[inline(always)]
+    fn finished(terms: f64, excess: f64) -> f64 {
+        // See the head of this file.
+        not_below_zero(terms - excess * excess)
+    }
 }
 
 #[cfg(test)]
