@@ -105,8 +105,8 @@ def _totals(q_total: object, *, is_series: bool) -> tuple[pl.Expr, ...]:
     """Total of each q, if there is any."""
     if q_total is None:
         return ()
-    if is_number(q_total) and not isinstance(q_total, bool):
-        return (pl.lit(check_total(q_total)),)
+    if (total := total_number(q_total)) is not None:
+        return (pl.lit(total),)
     if isinstance(q_total, pl.Series):
         return (pl.lit(q_total.item(), dtype=q_total.dtype) if len(q_total) == 1 else pl.lit(q_total),)
     if isinstance(q_total, str) and is_series:
@@ -119,8 +119,10 @@ def _totals(q_total: object, *, is_series: bool) -> tuple[pl.Expr, ...]:
     )
 
 
-def check_total(q_total: Any) -> float:
-    """A total that is one number."""
+def total_number(q_total: Any) -> float | None:
+    """A total that is one number, `None` if it is something else."""
+    if not is_number(q_total) or isinstance(q_total, bool):
+        return None
     try:
         total = float(q_total)
     except OverflowError:

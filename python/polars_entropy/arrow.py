@@ -537,6 +537,6 @@ def _total(q_total: object) -> object:
     """Total of q as Arrow data."""
     if hasattr(q_total, "__arrow_c_array__") or hasattr(q_total, "__arrow_c_stream__"):
         return q_total
-    if not reference.is_number(q_total) or isinstance(q_total, bool):
+    if (total := reference.total_number(q_total)) is None:
         raise TypeError(f"`q_total` must be a number, or Arrow with a number for each list, not {q_total!r}")
-    return pl.Series([reference.check_total(q_total)])
+    return pl.Series([total])

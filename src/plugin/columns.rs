@@ -14,7 +14,7 @@ use super::dtypes::{self, Method, Shape};
 use super::errors::{missing_in_column, pair_elements};
 use super::kwargs::{ElementKwargs, MissingKwargs, Sequence, SumKwargs, SummandKwargs};
 use super::states::StateKind;
-use super::totals::Totals;
+use super::totals::{self, Totals};
 use crate::kernel::broadcast::{Broadcast, Mismatch};
 use crate::kernel::groups::{self, Column};
 use crate::kernel::options::{Precision, Unit};
@@ -211,10 +211,9 @@ pub fn values(inputs: &[Series], kwargs: &SumKwargs) -> PolarsResult<Series> {
     let Some(groups) = &quantity.groups else { return Err(no_sums(quantity)) };
     let (inputs, totals) = Totals::split(inputs, kwargs.q_totals)?;
     let sums = Sums::open(inputs, (groups.summands.names)().len(), kwargs)?;
-    totals.as_ref().map_or(Ok(()), |totals| totals.check(inputs[0].len()))?;
-    let total_of = totals.as_ref().map(|totals| |group| totals.get(group));
-    let total_of = total_of.as_ref().map(|of| of as TotalOf);
-    let values = (groups.values)(&sums.slices(), total_of, Unit::new(kwargs.base));
+    let values =
+        |total_of: Option<TotalOf>| (groups.values)(&sums.slices(), total_of, Unit::new(kwargs.base));
+    let values = totals::of_groups(totals.as_ref(), inputs[0].len(), values)?;
     let values = values.ok_or_else(|| no_sums(quantity))?;
     convert::series(inputs[0].name(), vec![convert::values(values, sums.precision)])
 }

@@ -16,7 +16,7 @@ use polars_arrow::array::{Array, BooleanArray, ListArray, PrimitiveArray, Struct
 use polars_arrow::compute::utils::combine_validities_and;
 
 use super::convert::{self, Float};
-use super::totals::Totals;
+use super::totals::{self, Totals};
 use crate::kernel::broadcast::RowPairs;
 use crate::kernel::layout::Error;
 use crate::kernel::options::{NanPolicy, Precision, Unit};
@@ -152,10 +152,8 @@ impl StateKind {
         let mut sums: Vec<&[f64]> = floats.iter().map(|floats| floats.values().as_slice()).collect();
         let values = sums.pop().unwrap_or_default();
         let parts = Parts { sums: &sums, values, ranks: &states.ranks()? };
-        totals.map_or(Ok(()), |totals| totals.check(lists.len()))?;
-        let total_of = totals.map(|totals| |i| totals.get(i));
-        let total_of = total_of.as_ref().map(|of| of as TotalOf);
-        let merged = (self.drivers.merge)(parts, offsets, total_of, unit);
+        let merge = |total_of: Option<TotalOf>| (self.drivers.merge)(parts, offsets, total_of, unit);
+        let merged = totals::of_groups(totals, lists.len(), merge)?;
         merged.ok_or_else(|| polars_err!(ComputeError: "expected states of {}", self.quantity.name))
     }
 }

@@ -8,6 +8,7 @@ use polars_arrow::array::PrimitiveArray;
 use super::convert;
 use super::dtypes;
 use super::errors::pair_rows;
+use crate::kernel::remainder::TotalOf;
 
 /// A number of totals, or one for any number of distributions.
 pub struct Totals {
@@ -92,6 +93,17 @@ pub fn for_each<'a>(inputs: &'a [Series], totals: &Totals) -> PolarsResult<Cow<'
         return Ok(Cow::Borrowed(inputs));
     }
     Ok(Cow::Owned(inputs.iter().map(|s| s.new_from_index(0, totals.len())).collect()))
+}
+
+/// Result of a driver of groups that takes the total of q of each, if there are some.
+pub fn of_groups<R>(
+    totals: Option<&Totals>,
+    groups: usize,
+    driver: impl FnOnce(Option<TotalOf>) -> R,
+) -> PolarsResult<R> {
+    let Some(totals) = totals else { return Ok(driver(None)) };
+    totals.check(groups)?;
+    Ok(driver(Some(&|group| totals.get(group))))
 }
 
 fn same(a: Option<f64>, b: Option<f64>) -> PolarsResult<()> {

@@ -15,7 +15,7 @@ from pyspark.sql import Column, functions, types
 from polars_entropy import info
 from polars_entropy._arguments import check_base, check_nan_policy
 from polars_entropy._lib import QUANTITIES
-from polars_entropy._reference import check_total, is_number, vector
+from polars_entropy._reference import is_number, total_number, vector
 from polars_entropy.spark._stages import (
     Distribution,
     aggregated,
@@ -145,9 +145,9 @@ def _checked_total(q_total: Any) -> str | float | None:
         return None
     if isinstance(q_total, str):
         return check_name("q_total", q_total)
-    if is_number(q_total) and not isinstance(q_total, bool):
-        return check_total(q_total)
-    raise TypeError(f"`q_total` must be a column name or a number, not {q_total!r}")
+    if (total := total_number(q_total)) is None:
+        raise TypeError(f"`q_total` must be a column name or a number, not {q_total!r}")
+    return total
 
 
 def _check_array_column(argument: str, given: object, schema: types.StructType | None) -> str | Column:
