@@ -333,7 +333,7 @@ def js_div(
     +--------+
     |    bits|
     +--------+
-    |1.736966|
+    |0.146793|
     +--------+
     <BLANKLINE>
 
@@ -403,11 +403,11 @@ def psi(
     >>> from pyspark.sql.functions import round
     >>> flips = spark.createDataFrame([(9, 1), (1, 1)], "biased int, fair int")
     >>> pes.psi(flips, "fair", "biased", base=2).select(round("fair", 6).alias("bits")).show()
-    +--------+
-    |    bits|
-    +--------+
-    |1.736966|
-    +--------+
+    +-------+
+    |   bits|
+    +-------+
+    |1.26797|
+    +-------+
     <BLANKLINE>
 
     """
@@ -694,8 +694,8 @@ def list_js_div(
     +--------+
     |    bits|
     +--------+
-    |1.207519|
-    |0.811278|
+    |0.048795|
+    |     0.0|
     +--------+
     <BLANKLINE>
 
@@ -765,8 +765,8 @@ def list_psi(
     +--------+
     |    bits|
     +--------+
-    |1.207519|
-    |0.811278|
+    |0.396241|
+    |     0.0|
     +--------+
     <BLANKLINE>
 

@@ -196,6 +196,18 @@ mod tests {
     }
 
     #[test]
+    fn terms_are_right_on_both_sides_of_where_the_ways_part() {
+        for i in 0..=1000 {
+            let (a, b) = (1.0, f64::from(i) / 1000.0);
+            let part = |x: f64| if x > 0.0 { x * (2.0 * x / (a + b)).ln() } else { 0.0 };
+            let (got, exact) = (term::<Fused>(a, b, b - a), part(a) + part(b));
+            // A few roundings of logarithms up to ln 2 and of their sum, which are the exact one's.
+            assert!((got - exact).abs() <= 4e-16, "{b}: {got} {exact}");
+            assert_eq!(got, term::<Fused>(b, a, a - b));
+        }
+    }
+
+    #[test]
     fn known_values() {
         assert_eq!(js_div(&[1.0, 0.0], &[0.0, 5.0]), LN_2);
         assert_eq!(js_div(&[0.1, 0.2, 0.7], &[0.1, 0.2, 0.7]), 0.0);
