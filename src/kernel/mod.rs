@@ -2,7 +2,7 @@
 //!
 //! A *quantity* says how a distribution gets its value; a *driver* takes it over many distributions. Neither names the other: they
 //! meet in the traits of [`quantity`] and in the registry. The way of a value through all of this is drawn in
-//! `docs/architecture.md`.
+//! `docs/explanation/architecture.md`.
 //!
 //! | module | what it holds |
 //! | --- | --- |

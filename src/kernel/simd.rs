@@ -17,6 +17,10 @@ pub type Base = Fused;
 #[cfg(not(any(target_arch = "aarch64", target_feature = "fma")))]
 pub type Base = Separate;
 
+/// Environment variable with the name of the best instruction set to use, read once: benchmarks compare the levels of one
+/// machine by it. Without effect where the processor has no such set.
+pub const LIMIT: &str = "POLARS_ENTROPY_ISA";
+
 /// An instruction set that loops are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isa {
@@ -31,7 +35,18 @@ pub enum Isa {
 }
 
 impl Isa {
-    /// All that this processor has, the best one last.
+    /// Name, as [`LIMIT`] spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Isa::Baseline => "baseline",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => "avx512",
+        }
+    }
+
+    /// All that this processor has up to [`LIMIT`], the best one last.
     pub fn available() -> &'static [Isa] {
         static AVAILABLE: OnceLock<Vec<Isa>> = OnceLock::new();
         AVAILABLE.get_or_init(|| {
@@ -50,6 +65,11 @@ impl Isa {
                 if avx2 && avx512 {
                     sets.push(Isa::Avx512);
                 }
+            }
+            if let Ok(limit) = std::env::var(LIMIT)
+                && let Some(last) = sets.iter().position(|isa| isa.name() == limit)
+            {
+                sets.truncate(last + 1);
             }
             sets
         })

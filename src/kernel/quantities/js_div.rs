@@ -29,7 +29,7 @@
 use std::f64::consts::LN_2;
 
 use crate::kernel::blocks::{FastPath, Layout, Stored};
-use crate::kernel::math::{artanh_remainder, normal_parts};
+use crate::kernel::math::ln_away_from_one;
 use crate::kernel::quantity::Quantity;
 use crate::kernel::rules::Answers;
 use crate::kernel::shares::{self, OfShares};
@@ -144,21 +144,13 @@ fn term<A: Arithmetic>(a: f64, b: f64, difference: f64) -> f64 {
     let low = if a > b { b } else { a };
     let near = high <= 3.0 * low;
     let sum = a + b;
-    let ((m, e), (n, g)) = (normal_parts(low), normal_parts(high));
-    // One division for both quotients, that of the polynomial and that of the logarithm, which near terms don't have.
-    let above = if near { difference.abs() } else { low };
-    let below = if near { sum } else { high } + NOT_ZERO;
-    let ln_below = if near { 1.0 } else { n + m };
-    let inverse = 1.0 / (below * ln_below);
-    let x = above * (inverse * ln_below);
-    let s = (n - m) * (inverse * below);
-    let ln = A::mul_add(g - e, LN_2, s * (2.0 + artanh_remainder::<A>(s)));
-
+    // u of the head of this file, or r.
+    let x = if near { difference.abs() } else { low } / (if near { sum } else { high } + NOT_ZERO);
     let square = x * x;
     let value = polynomial::<A>(if near { square } else { x }, |k| if near { G[k] } else { PHI[k] });
     let weight = if near { sum * square } else { high };
-    let taken_off = if near { 0.0 } else { low * ln };
-    A::mul_add(weight, value, -taken_off)
+    let taken_off = if near { 0.0 } else { low } * ln_away_from_one::<A>(x);
+    A::mul_add(weight, value, taken_off)
 }
 
 #[cfg(test)]
