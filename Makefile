@@ -4,8 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 OLDEST := .venv-oldest
 SPARK := .venv-spark
+DOCS := .venv-docs
+BUILD := .venv-build
+BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 # The floor of pyproject.toml.
 OLDEST_POLARS := 1.34.0
+MATHJAX := 3.2.2
 
 # One wheel, built once in one environment, serves all of them: a change of the interpreter would build Polars again.
 WHEEL := target/wheels/.built
@@ -16,7 +20,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE \
 RUST := --locked --no-default-features --features arrow
 
 .PHONY: demo demo-arrow demo-spark test test-rust test-python test-oldest test-spark java lint format fuzz bench bench-scale \
-	bench-kernels accuracy clean help
+	bench-kernels accuracy docs docs-look deny wheel sdist check-wheel clean help
 
 help:
 	@echo "make demo          entropies and divergences of real data, printed"
@@ -25,12 +29,18 @@ help:
 	@echo "make test-oldest   the Python tests on Polars $(OLDEST_POLARS)"
 	@echo "make test-spark    the tests of polars_entropy.spark on a cluster of two executors; needs Java 17"
 	@echo "make demo-spark    entropies of groups of 50 million rows on such a cluster; ROWS=1000000 for fewer"
-	@echo "make lint          formatting, clippy, ruff, types"
+	@echo "make lint          formatting, clippy, ruff, types, workflows"
+	@echo "make deny          licences and advisories of the dependencies; needs cargo-deny and a network"
 	@echo "make fuzz          ten minutes of fuzzing for each target; needs nightly Rust and cargo-fuzz; FUZZ_SECONDS=60 for less"
-	@echo "make bench         speed and memory beside SciPy and other peers, to docs/benchmarks.md"
-	@echo "make bench-scale   time and memory of up to 256 million rows, to docs/scale-benchmark.md"
-	@echo "make accuracy      the errors beside SciPy's, and docs/accuracy.md"
+	@echo "make bench         speed and memory beside SciPy and other peers, to docs/explanation/benchmarks.md"
+	@echo "make bench-scale   time and memory of up to 256 million rows, to docs/explanation/scale-benchmark.md"
+	@echo "make accuracy      the errors beside SciPy's, and docs/explanation/accuracy.md"
 	@echo "make bench-kernels the kernels' speed, without Polars"
+	@echo "make docs          the site, to target/docs; needs npm"
+	@echo "make docs-look     pictures of the site's pages, to target/look; needs Chromium and its driver"
+	@echo "make wheel         the wheel of a release, to dist"
+	@echo "make sdist         the source distribution, to dist"
+	@echo "make check-wheel   tries the wheel in dist in bare environments, with the oldest and the newest Polars"
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/python examples/digits.py
@@ -78,6 +88,14 @@ lint: $(VENV)/.installed
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy --python-executable $(VENV)/bin/python
+	$(VENV)/bin/zizmor --quiet --offline .github
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+
+deny:
+	@cargo deny --version > /dev/null || { echo "Needs: cargo install cargo-deny" >&2; exit 1; }
+	cargo deny check
 
 format: $(VENV)/.tools
 	cargo fmt --all
@@ -110,8 +128,42 @@ bench-kernels:
 accuracy: $(VENV)/.installed
 	$(VENV)/bin/python benchmarks/accuracy.py
 
+# Warnings are errors. sphinx-gallery and autosummary write into docs; make clean removes that, too.
+docs: $(DOCS)/.installed target/mathjax-static/mathjax/tex-svg.js
+	$(DOCS)/bin/sphinx-build -n -W --keep-going -q -d target/docs-doctrees docs target/docs
+	@echo "The site is in target/docs/index.html."
+
+# One file, so that formulas show without a network.
+target/mathjax-static/mathjax/tex-svg.js:
+	@npm --version > /dev/null || { echo "The site's formulas need MathJax, which npm fetches: install Node.js" >&2; exit 1; }
+	mkdir -p $(dir $@)
+	cd target && npm pack --silent mathjax@$(MATHJAX)
+	tar -xzf target/mathjax-$(MATHJAX).tgz -C $(dir $@) --strip-components=2 package/es5/tex-svg.js
+	touch $@
+
+# Each in an environment of its own, with no more than it needs: on some platforms other tools have no wheels.
+# The profile `wheel` takes one codegen unit and fat link-time optimisation, and so another build of Polars: half an hour.
+# For Linux as old as manylinux_2_28: make wheel WHEEL_ARGS="--compatibility manylinux_2_28 --zig"
+wheel: $(BUILD)/.tools
+	$(BUILD)/$(BIN)/maturin build --profile wheel --locked --interpreter $(BUILD)/$(BIN)/python --out dist $(WHEEL_ARGS)
+
+sdist: $(BUILD)/.tools
+	$(BUILD)/$(BIN)/maturin sdist --out dist
+
+# The wheel in dist, in a bare environment: make check-wheel POLARS=oldest
+POLARS := newest
+check-wheel:
+	rm -rf target/check-wheel
+	$(PYTHON) -m venv target/check-wheel
+	target/check-wheel/$(BIN)/python -m pip install --quiet polars$(if $(filter oldest,$(POLARS)),==$(OLDEST_POLARS))
+	target/check-wheel/$(BIN)/python -m pip install --quiet --no-index --find-links dist --no-deps polars-entropy
+	target/check-wheel/$(BIN)/python examples/check_wheel.py
+
+docs-look: docs
+	$(DOCS)/bin/python docs/look.py target/docs target/look
+
 clean:
-	rm -rf target $(VENV) $(OLDEST) $(SPARK)
+	rm -rf target dist $(VENV) $(OLDEST) $(SPARK) $(DOCS) $(BUILD) docs/gallery docs/reference/api
 
 $(VENV)/.tools: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -135,11 +187,23 @@ $(SPARK)/.tools: pyproject.toml
 	$(SPARK)/bin/python -m pip install --quiet --group spark polars
 	touch $@
 
+$(BUILD)/.tools: pyproject.toml
+	$(PYTHON) -m venv $(BUILD)
+	$(BUILD)/$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BUILD)/$(BIN)/python -m pip install --quiet --group build --group zig
+	touch $@
+
+$(DOCS)/.tools: pyproject.toml
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(DOCS)/bin/python -m pip install --quiet --group docs polars
+	touch $@
+
 $(WHEEL): $(SOURCES) $(VENV)/.tools
 	rm -rf $(dir $(WHEEL))
 	$(VENV)/bin/maturin build --release --locked --interpreter $(VENV)/bin/python --out $(dir $(WHEEL))
 	touch $@
 
-$(VENV)/.installed $(OLDEST)/.installed $(SPARK)/.installed: %/.installed: $(WHEEL) %/.tools
+$(VENV)/.installed $(OLDEST)/.installed $(SPARK)/.installed $(DOCS)/.installed: %/.installed: $(WHEEL) %/.tools
 	$*/bin/python -m pip install --quiet --force-reinstall --no-deps $(dir $(WHEEL))*.whl
 	touch $@

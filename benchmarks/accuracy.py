@@ -1,4 +1,4 @@
-"""Errors against exact values, beside SciPy's: `make accuracy`, which writes docs/accuracy.md and prints it.
+"""Errors against exact values, beside SciPy's: `make accuracy`, which writes docs/explanation/accuracy.md and prints it.
 
 The exact values are mpmath's, of the very doubles (or singles) that go in. A bound that is missed is shown as such.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from quantities import Quantity
 
-REPORT = ROOT / "docs" / "accuracy.md"
+REPORT = ROOT / "docs" / "explanation" / "accuracy.md"
 SEED = 20261121
 # Sizes of groups, and how many of them.
 GROUPS = {10: 1_000, 1_000: 50, 100_000: 2, 1_000_000: 1}
@@ -248,7 +248,7 @@ These are computed from sums that the engine takes. They promise an absolute err
 most 1e-14·(1 + abs ln P) for H, 1e-14·(1 + abs ln(P/Q) + D) for D and with PSI in its place for PSI, and
 1e-14·(1 + abs ln Q + CE) for CE, where P and Q are the totals. JS is that of a row, and its figures are errors over
 0.1·(JS + 1e-6). The figures are errors divided by the factor in brackets. Heavy tails may exceed the promise: the
-README says where it ends.
+{{doc}}`limits` says where that ends.
 
 The first line of each size shows the relative error of Polars' own `sum`, and of NumPy's in the columns of SciPy and of
 rows. Where the engine adds element by element, it loses digits, most of all in equal weights. In H this error would be
@@ -260,7 +260,7 @@ in one frame and interleaved in another; the worse counts.
 So a result far below 1, as of a group with one dominant weight or of two that hardly differ, may have few right digits
 or none. If they matter, gather the group into a row, which takes its memory and has a row's accuracy:
 
-```python
+```py
 pl.col("x").implode().info.list.entropy()
 pl.col("x").implode().info.list.kl_div(pl.col("y").implode())
 ```

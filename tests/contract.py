@@ -1,4 +1,4 @@
-"""The contract with users, rule by rule: the README's table of what the values are, as data.
+"""The contract with users, rule by rule: the table of docs/reference/rules.md, as data.
 
 Each case is the rule that it shows, its inputs, and the value under `propagate` and under `omit`. Expected values are
 worked out by hand: an entropy of equal shares is a logarithm of their number, and so on.

@@ -30,7 +30,7 @@ class Quantity:
 
     # The name of its methods, and of the value in its states.
     name: str
-    # Its symbol in docs/accuracy.md.
+    # Its symbol in docs/explanation/accuracy.md.
     symbol: str
     # Whether it takes q beside p.
     pair: bool

@@ -143,7 +143,7 @@ def test_states_of_psi_keep_the_digits_of_nearly_equal_distributions():
 
 
 def test_an_epsilon_decides_the_index_and_none_is_added():
-    """What docs/recipes.md says of one pair of histograms."""
+    """What docs/how-to/drift.md says of one pair of histograms."""
     p, q = np.array([10.0, 20, 10, 0]), np.array([0.0, 12, 24, 4])
     frame = pl.DataFrame({"p": p, "q": q})
     assert frame.select(P.psi("q")).item() == math.inf

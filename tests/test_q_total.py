@@ -166,7 +166,7 @@ def test_rows_stay_exact_near_p_equal_q(of_total, shift):
         else:
             assert left == mpmath.mpf(float(left))
             want = of_total.exact(np.append(p_row, 0.0), np.append(q_row, float(left)), 400)
-        # As docs/accuracy.md has it for p within 1e-10 of q; a cross-entropy is right to 1e-15.
+        # As docs/explanation/accuracy.md has it for p within 1e-10 of q; a cross-entropy is right to 1e-15.
         assert abs((value - want) / want) < (1e-15 if of_total.name == "cross_entropy" else 1e-9)
 
 

@@ -1,4 +1,4 @@
-"""Recipes of docs/recipes.md, and cases that people in the field tripped over, on both engines against exact values."""
+"""Recipes of docs/how-to, and cases that people in the field tripped over, on both engines against exact values."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """SciPy as the oracle, over inputs that hypothesis makes up: rows, axes, groups, columns, elements.
 
-Weights are kept where SciPy itself is right: not negative (see "coming from SciPy" in the README), and with sums that
+Weights are kept where SciPy itself is right: not negative (see docs/how-to/scipy.md), and with sums that
 don't overflow. Its error is then absolute, some units in the last place of ln n + |ln(p/q)| < 500.
 """
 

@@ -12,7 +12,7 @@
 Elementwise calls stay in the streaming engine, and in its native group-by.
 
 The plugin knows the quantities by name, and `_lib.QUANTITIES` says what each can do. No quantity is named here. The way
-of a value through the whole is drawn in `docs/architecture.md`.
+of a value through the whole is drawn in `docs/explanation/architecture.md`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,115 @@
+"""Configuration of the site: `make docs`."""
+
+from __future__ import annotations
+
+import socket
+from importlib.metadata import version as version_of
+from pathlib import Path
+
+import polars
+import polars_entropy
+from sphinx_autosummary_accessors import templates_path as accessor_templates
+
+HERE = Path(__file__).parent
+REPOSITORY = "https://github.com/polars-entropy/polars-entropy"
+
+project = "polars-entropy"
+author = "The polars-entropy developers"
+copyright = f"2026, {author}"  # noqa: A001
+release = version_of("polars-entropy")
+version = release
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.mathjax",
+    "sphinx_autosummary_accessors",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+]
+templates_path = ["_templates", accessor_templates]
+exclude_patterns = ["_build"]
+# gallery: sphinx-gallery writes it, and says on each page which script it is from.
+nitpicky = True
+
+# Markdown as on the package page.
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+# The configuration of the gallery has a function in it, which is no reason to build anew.
+suppress_warnings = ["config.cache"]
+
+# The methods as users find them, polars.Expr.info.list.kl_div. Accessors are properties, which lead nowhere on a class; here they
+# lead to the class of what they give, as a property of an expression does for that expression.
+
+
+class _OnTheClass:
+    """An accessor that is its own class where it is looked up on a class."""
+
+    def __init__(self, accessor: type) -> None:
+        self.accessor = accessor
+
+    def __get__(self, instance: object, owner: type) -> type:
+        return self.accessor
+
+
+polars_entropy.Info.list = _OnTheClass(polars_entropy.ListInfo)
+polars_entropy.Info.arr = _OnTheClass(polars_entropy.ArrayInfo)
+assert polars.Expr.info.list is polars_entropy.ListInfo  # noqa: S101
+
+autodoc_typehints = "none"
+autosummary_generate = True
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+numpydoc_class_members_toctree = False
+
+# Without a network, names of other projects are no links.
+try:
+    socket.create_connection(("docs.python.org", 443), timeout=3).close()
+except OSError:
+    intersphinx_mapping = {}
+else:
+    intersphinx_mapping = {
+        "numpy": ("https://numpy.org/doc/stable/", None),
+        "polars": ("https://docs.pola.rs/api/python/stable/", None),
+        "python": ("https://docs.python.org/3/", None),
+        "scipy": ("https://docs.scipy.org/doc/scipy/", None),
+    }
+
+# Single backticks are code, as in Polars' docstrings.
+default_role = "code"
+
+# From npm, so that formulas show without a network: see the Makefile.
+mathjax_path = "mathjax/tex-svg.js"
+
+html_theme = "pydata_sphinx_theme"
+html_title = "polars-entropy"
+html_static_path = ["_static", "../target/mathjax-static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_theme_options = {
+    "github_url": REPOSITORY,
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "footer_start": ["copyright"],
+    "footer_end": ["theme-version"],
+    "secondary_sidebar_items": ["page-toc"],
+}
+
+sphinx_gallery_conf = {
+    "examples_dirs": str(HERE.parent / "examples" / "gallery"),
+    "gallery_dirs": "gallery",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_memory": False,
+    "min_reported_time": 1_000,
+    "copyfile_regex": r".*\.rst",
+    "remove_config_comments": True,
+    "image_scrapers": ("matplotlib",),
+}
+
+# Its documentation needs no cluster.
+autodoc_mock_imports = ["pyspark"]
