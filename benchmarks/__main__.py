@@ -42,7 +42,9 @@ def figures(job: str, threads: int | None, options: list[str]) -> Iterator[Any]:
 
 def main() -> None:
     parser = arguments()
-    parser.add_argument("--out", type=Path, default=Path("docs/explanation"), help="the folder of benchmarks.md and benchmarks.svg")
+    parser.add_argument(
+        "--out", type=Path, default=Path("docs/explanation"), help="the folder of benchmarks.md and benchmarks.svg"
+    )
     args = parser.parse_args()
     results: dict[tuple, Any] = {}
     options = ["--scale", str(args.scale), "--runs", str(args.runs)]

@@ -1,4 +1,4 @@
-"""Errors against exact values, beside SciPy's: `make accuracy`, which writes docs/explanation/accuracy.md and prints it.
+"""Errors against exact values, beside SciPy's: `make accuracy`, which writes the page accuracy.md and prints it.
 
 The exact values are mpmath's, of the very doubles (or singles) that go in. A bound that is missed is shown as such.
 """

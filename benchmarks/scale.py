@@ -1,6 +1,6 @@
 """Groups of data of growing size on the streaming engine, and under a limit of memory: `make bench-scale`.
 
-The data is written to a temporary folder, which is deleted afterwards; scale-benchmark.md and scale.svg in docs/explanation stay.
+The data is written to a temporary folder, which is deleted afterwards; scale-benchmark.md and scale.svg stay.
 """
 
 import json
@@ -63,7 +63,9 @@ def jobs(runs: int) -> Iterator[Job]:
 
 def main() -> None:
     parser = arguments()
-    parser.add_argument("--out", type=Path, default=Path("docs/explanation"), help="the folder of scale-benchmark.md and scale.svg")
+    parser.add_argument(
+        "--out", type=Path, default=Path("docs/explanation"), help="the folder of scale-benchmark.md and scale.svg"
+    )
     parser.add_argument("--data", type=Path, default=Path("target"), help="where the data is for the time being")
     parser.set_defaults(runs=5)
     args = parser.parse_args()

