@@ -143,9 +143,9 @@ target/mathjax-static/mathjax/tex-svg.js:
 
 # Each in an environment of its own, with no more than it needs: on some platforms other tools have no wheels.
 # The profile `wheel` takes one codegen unit and fat link-time optimisation, and so another build of Polars: half an hour.
-# For Linux as old as manylinux_2_28: make wheel WHEEL_ARGS="--compatibility manylinux_2_28 --zig"
+# The PATH is how maturin finds zig. For Linux as old as manylinux_2_28: make wheel WHEEL_ARGS="--compatibility manylinux_2_28 --zig"
 wheel: $(BUILD)/.tools
-	$(BUILD)/$(BIN)/maturin build --profile wheel --locked --interpreter $(BUILD)/$(BIN)/python --out dist $(WHEEL_ARGS)
+	PATH="$(CURDIR)/$(BUILD)/$(BIN):$$PATH" maturin build --profile wheel --locked --interpreter $(BUILD)/$(BIN)/python --out dist $(WHEEL_ARGS)
 
 sdist: $(BUILD)/.tools
 	$(BUILD)/$(BIN)/maturin sdist --out dist

@@ -10,6 +10,7 @@ import io
 import math
 import pkgutil
 import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,28 @@ def test_no_method_goes_by_undocumented():
     }
     documented = sorted(f"{face}.{name}" for face, of_face in methods.items() for name in of_face)
     assert sorted(m.__qualname__ for m in METHODS) == documented
+
+
+def test_the_repository_has_one_address():
+    """The owner is a placeholder until the repository is public. Then it changes everywhere or nowhere."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    source = project["urls"]["Source"].removeprefix("https://github.com/")
+    owner, name = source.split("/")
+    files = [ROOT / "Cargo.toml", ROOT / "CITATION.cff", ROOT / "docs" / "conf.py", *ROOT.glob("*.md")]
+    files += [*ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/**/*.yml")]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    addresses = set(re.findall(r"github\.com/([\w-]+/polars-entropy)", text))
+    sites = set(re.findall(r"([\w-]+)\.github\.io/polars-entropy", text))
+    assert (addresses, sites) == ({source}, {owner})
+    assert name == project["name"]
+
+
+def test_links_of_the_readme_are_absolute():
+    """A package page has no files beside it."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)]+)\)", text) + re.findall(r"^\[[^\]]+\]: (\S+)", text, flags=re.MULTILINE)
+    assert len(targets) > 10
+    assert all(target.startswith("https://") for target in targets)
 
 
 def test_every_method_has_a_page():
