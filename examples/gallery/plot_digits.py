@@ -4,17 +4,17 @@ Which digit is it? The mean image it diverges least from
 
 An image of a handwritten digit is a distribution of ink over its pixels. The entropy
 says how widely the ink is spread. The Kullback-Leibler divergence from the mean image
-of each digit says which digit an image resembles: this alone reads 87 % of the images
-right.
+of each digit says which digit an image resembles. By this number alone, 87 % of the
+images are read correctly.
 
 Data: the 1 797 digits of scikit-learn, 8 x 8 pixels each (UCI Optical Recognition of
 Handwritten Digits, CC BY 4.0).
 """
 
 # %%
-# One row for each image. The ink of a pixel is a number from 0 to 16, and the 64 pixels
-# are an Array column. The means are of the first half of the images, and the second
-# half is for the test.
+# Each image is one row. The ink of a pixel is a number from 0 to 16, and the 64 pixels
+# are an Array column. The first half of the images gives the means. The second half is
+# for the test.
 
 import matplotlib.pyplot as plt
 import polars as pl
@@ -36,14 +36,14 @@ images.head(3)
 # The entropy of an image
 # -----------------------
 #
-# Ink that is spread evenly over all 64 pixels has 6 bits. ``info.arr.entropy`` takes
-# the weights as they are, so the ink need not be divided by its total.
+# Ink that is spread evenly over all 64 pixels has 6 bits. ``info.arr.entropy``
+# normalises the weights, so the ink need not be divided by its total.
 
 images = images.with_columns(bits=pl.col("ink").info.arr.entropy(base=2))
 images.group_by("digit").agg(pl.col("bits").mean()).sort("bits")
 
 # %%
-# The extremes show what the number means.
+# The images with the least and the most entropy show what the number means.
 
 least, most = images.sort("bits").head(6), images.sort("bits").tail(6)
 
@@ -63,9 +63,9 @@ plt.show()
 # The nearest mean
 # ----------------
 #
-# The mean image of each digit is made pixel by pixel. Adding one to every pixel is the
-# smoothing: without it a pixel that no training image of a digit uses has q = 0, and
-# the divergence of an image that does use it is infinite.
+# The mean image of each digit is computed pixel by pixel. Every pixel of it gets one
+# unit of ink more, as smoothing. Without it, a pixel that no training image of a digit
+# uses has q = 0, and the divergence of an image that uses it is infinite.
 
 pixel_means = [pl.col("ink").arr.get(pixel).mean() + 1 for pixel in range(64)]
 means = train.group_by("digit").agg(mean=pl.concat_arr(pixel_means)).sort("digit")
@@ -81,7 +81,7 @@ nearest.group_by("digit").agg(
 ).sort("digit")
 
 # %%
-# The confusion matrix counts the pairs.
+# The confusion matrix counts the pairs of written and read digits.
 
 accuracy = nearest.select((pl.col("read") == pl.col("digit")).mean()).item()
 

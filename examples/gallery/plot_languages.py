@@ -2,17 +2,17 @@
 Letter frequencies alone find families of languages
 ===================================================
 
-How often each letter occurs differs from language to language, and less so among
-relatives. The Jensen-Shannon divergence between the letter distributions of two
-languages, taken for all pairs, gives a matrix, and the matrix gives a tree. Many
-letters occur in some of the languages only: the divergence is finite all the same, so
-nothing has to be smoothed.
+Letter frequencies differ between languages, and less so between related ones. The
+Jensen-Shannon divergences between all pairs of languages are a matrix, and the matrix
+gives a tree. Many letters occur only in some of the languages. The divergence is finite
+nevertheless, so nothing has to be smoothed.
 
 Data: word frequencies of the package wordfreq (Apache-2.0; data CC BY-SA 4.0).
 """
 
 # %%
-# Words and their frequencies for fourteen languages that use the Latin alphabet.
+# The data are words and their frequencies, for fourteen languages that use the Latin
+# alphabet.
 
 import matplotlib.pyplot as plt
 import polars as pl
@@ -46,8 +46,8 @@ words.group_by("language", maintain_order=True).agg(
 # Letters
 # -------
 #
-# Each word gives its frequency to each of its letters. Accents are part of a letter: é
-# is not e.
+# The frequency of a letter is the sum of the frequencies of its words. Accents are part
+# of a letter: é is not e.
 
 letters = (
     words.with_columns(letter=pl.col("word").str.extract_all(r"\p{Latin}"))
@@ -64,8 +64,8 @@ letters.group_by("language").agg(
 # All pairs of languages
 # ----------------------
 #
-# A pivot puts all letters into each language's row, in the same order and with 0 where
-# it lacks one. A cross join makes the pairs.
+# A pivot puts all letters into the row of each language, in the same order, with 0 for
+# a letter that the language lacks. A cross join makes the pairs.
 
 alphabet = letters["letter"].unique().sort().to_list()
 distributions = (
@@ -80,8 +80,8 @@ pairs = distributions.join(distributions, how="cross", suffix="_2").select(
 pairs.filter(pl.col("language") < pl.col("language_2")).sort("bits").head(5)
 
 # %%
-# The tree is made of distances, and the root of the divergence is one. The heatmap
-# shows the divergence itself.
+# The tree needs distances, and the square root of the divergence is a distance. The
+# heatmap shows the divergence itself.
 
 bits = (
     pairs.pivot("language_2", index="language", values="bits")
@@ -107,6 +107,7 @@ fig.suptitle("Romance and Germanic languages keep together")
 plt.show()
 
 # %%
-# The four Romance languages are one branch, and the five Germanic ones another. Czech
-# and Slovak are close. Polish is far from both, since it writes the same sounds with
-# other letters. Hungarian is no relative of theirs, but has some of their accents.
+# The four Romance languages are one branch, and the five Germanic languages another.
+# Czech and Slovak are close. Polish is far from both, since it writes the same sounds
+# with other letters. Hungarian is not related to Czech and Slovak, but shares some of
+# their accents.

