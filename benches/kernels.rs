@@ -8,7 +8,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use polars_entropy::kernel::broadcast::RowPairs;
 use polars_entropy::kernel::layout::{Extents, ListLayout};
 use polars_entropy::kernel::options::{NanPolicy, Precision, Unit};
-use polars_entropy::kernel::quantities::{FUNCTIONS, QUANTITIES};
+use polars_entropy::kernel::quantities::{FUNCTIONS, OF_LOGITS, QUANTITIES};
 use polars_entropy::kernel::registry::{ByFloat, Registered};
 use polars_entropy::kernel::rows::Rows;
 use polars_entropy::kernel::values::Values;
@@ -105,7 +105,7 @@ fn bench_rows_of<T: ByFloat>(c: &mut Criterion, quantity: &Registered, float: &s
 
 fn bench_rows(c: &mut Criterion) {
     let (double, single) = (Data::new(|x| x), Data::new(|x| x as f32));
-    for quantity in QUANTITIES {
+    for quantity in QUANTITIES.iter().chain(OF_LOGITS) {
         bench_rows_of(c, quantity, "f64", &double);
         bench_rows_of(c, quantity, "f32", &single);
     }

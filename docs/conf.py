@@ -60,6 +60,8 @@ class _OnTheClass:
 
 pe.Info.list = _OnTheClass(pe.Info.list, pe.ListInfo)
 pe.Info.arr = _OnTheClass(pe.Info.arr, pe.ArrayInfo)
+pe.ListInfo.logits = _OnTheClass(pe.ListInfo.logits, pe.ListLogits)
+pe.ArrayInfo.logits = _OnTheClass(pe.ArrayInfo.logits, pe.ArrayLogits)
 assert pl.Expr.info.list is pe.ListInfo  # noqa: S101
 
 autodoc_typehints = "none"

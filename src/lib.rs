@@ -13,6 +13,7 @@
 //! | item | feature | input |
 //! | --- | --- | --- |
 //! | [`entropy`], [`kl_div`], [`cross_entropy`], [`js_div`], [`psi`] | | slices |
+//! | [`logits`] | | slices of logits |
 #![cfg_attr(feature = "arrow", doc = "| [`arrow`] | `arrow` | arrays of arrow-rs |")]
 #![cfg_attr(not(feature = "arrow"), doc = "| `arrow` | `arrow` | arrays of arrow-rs |")]
 //! | the plugin of the Python package `polars-entropy` | `plugin` | Polars expressions |
@@ -48,6 +49,7 @@ pub mod arrow;
 // Public for the benchmarks and the fuzzer, and no promise to anyone else.
 #[doc(hidden)]
 pub mod kernel;
+pub mod logits;
 mod options;
 #[cfg(feature = "plugin")]
 mod plugin;

@@ -278,7 +278,12 @@ pub fn cross_entropy_with_total(p: &[f64], q: &[f64], q_total: f64, options: &Op
 }
 
 /// Value of a quantity, that of a row with these weights.
-fn value(quantity: &Registered, p: &[f64], q: Option<&[f64]>, options: &Options) -> Result<f64, Error> {
+pub(crate) fn value(
+    quantity: &Registered,
+    p: &[f64],
+    q: Option<&[f64]>,
+    options: &Options,
+) -> Result<f64, Error> {
     let unit = options.unit().map_err(Error::Base)?;
     if let Some(q) = q.filter(|q| q.len() != p.len()) {
         return Err(Error::Lengths { p: p.len(), q: q.len() });
@@ -300,7 +305,9 @@ fn value_of_total(
         return Err(Error::Lengths { p: p.len(), q: q.len() });
     }
     let [p, q] = [p, q].map(|x| Weights::new(x, None));
-    expressed((f64::rows(quantity).value_of_total)(p, q, Some(total), options.nan_policy), unit)
+    let of_total = f64::rows(quantity).of_total.as_ref();
+    let nats = of_total.map_or(Ok(None), |of_total| (of_total.value)(p, q, Some(total), options.nan_policy));
+    expressed(nats, unit)
 }
 
 /// A value in nats in this unit.

@@ -22,6 +22,7 @@ import pytest
 
 import polars_entropy
 from polars_entropy import _namespace, arrow
+from polars_entropy.arrow import logits
 from quantities import QUANTITIES
 
 ROOT = Path(__file__).parents[1]
@@ -62,7 +63,13 @@ def test_the_pages_are_there():
     assert len(PAGES) >= 15
 
 
-FACES = (polars_entropy.Info, polars_entropy.ListInfo, polars_entropy.ArrayInfo)
+FACES = (
+    polars_entropy.Info,
+    polars_entropy.ListInfo,
+    polars_entropy.ArrayInfo,
+    polars_entropy.ListLogits,
+    polars_entropy.ArrayLogits,
+)
 METHODS = [
     getattr(face, name)
     for face in FACES
@@ -70,6 +77,7 @@ METHODS = [
     if not name.startswith("_") and callable(getattr(face, name))
 ]
 FUNCTIONS = [value for name, value in vars(arrow).items() if name in arrow.__all__ and not isinstance(value, type)]
+OF_LOGITS = [getattr(logits, name) for name in logits.__all__]
 
 
 def test_examples_in_docstrings_run():
@@ -77,13 +85,13 @@ def test_examples_in_docstrings_run():
         importlib.import_module(f"{_namespace.__name__}.{module.name}")
         for module in pkgutil.iter_modules(_namespace.__path__)
     ]
-    results = [doctest.testmod(module) for module in (_namespace, *accessors, arrow)]
+    results = [doctest.testmod(module) for module in (_namespace, *accessors, arrow, logits)]
     assert sum(result.failed for result in results) == 0
     # An import and a call at least, for each method, each function and info() itself.
-    assert sum(result.attempted for result in results) >= 2 * (len(METHODS) + len(FUNCTIONS) + 1)
+    assert sum(result.attempted for result in results) >= 2 * (len(METHODS) + len(FUNCTIONS) + len(OF_LOGITS) + 1)
 
 
-@pytest.mark.parametrize("method", METHODS + FUNCTIONS, ids=lambda m: m.__qualname__)
+@pytest.mark.parametrize("method", METHODS + FUNCTIONS + OF_LOGITS, ids=lambda m: m.__qualname__)
 def test_every_method_tells_what_it_returns_and_raises_and_shows_it(method):
     for section in ("Returns", "Raises", "Examples"):
         assert re.search(rf"^ +{section}\n +{'-' * len(section)}$", method.__doc__, flags=re.MULTILINE)
@@ -99,7 +107,11 @@ def test_no_method_goes_by_undocumented():
         "Info": [*names, *states, *elements, "merge", "merge_state"],
         "ListInfo": [*names, *states],
         "ArrayInfo": names,
+        # The index is infinite as soon as a share underflows.
+        "ListLogits": [name for name in names if name != "psi"],
+        "ArrayLogits": [name for name in names if name != "psi"],
     }
+    assert sorted(f.__name__ for f in OF_LOGITS) == sorted(methods["ListLogits"])
     documented = sorted(f"{face}.{name}" for face, of_face in methods.items() for name in of_face)
     assert sorted(m.__qualname__ for m in METHODS) == documented
 
@@ -134,10 +146,16 @@ def test_every_method_has_a_page():
         for line in page.read_text(encoding="utf-8").splitlines()
         if line.startswith("   ") and not line.strip().startswith(":")
     }
-    prefixes = {"Info": "Expr.info.", "ListInfo": "Expr.info.list.", "ArrayInfo": "Expr.info.arr."}
+    prefixes = {
+        "Info": "Expr.info.",
+        "ListInfo": "Expr.info.list.",
+        "ArrayInfo": "Expr.info.arr.",
+        "ListLogits": "Expr.info.list.logits.",
+        "ArrayLogits": "Expr.info.arr.logits.",
+    }
     methods = {prefixes[m.__qualname__.partition(".")[0]] + m.__name__ for m in METHODS}
     assert methods <= listed
-    assert set(arrow.__all__) <= listed
+    assert set(arrow.__all__) | {f"logits.{name}" for name in logits.__all__} <= listed
     # `polars_entropy.spark` without PySpark.
     spark = ast.parse((Path(polars_entropy.__file__).parent / "spark" / "__init__.py").read_text(encoding="utf-8"))
     assert {node.name for node in spark.body if isinstance(node, ast.FunctionDef)} <= listed

@@ -9,6 +9,7 @@ import polars as pl
 
 import polars_entropy as pe
 from polars_entropy import arrow
+from polars_entropy.arrow import logits
 
 p, x, P = pe.info("p"), pe.info(pl.col("x")), pe.info("P")
 
@@ -45,6 +46,11 @@ assert_type(x.merge(base=2), pl.Expr)
 assert_type(x.merge(), pl.Expr)
 assert_type(x.merge_state(), pl.Expr)
 
+assert_type(p.list.logits.entropy(base=2), pl.Expr)
+assert_type(p.list.logits.kl_div("q"), pl.Expr)
+assert_type(p.list.logits.js_div([0.0, 1.0]), pl.Expr)
+assert_type(P.arr.logits.cross_entropy("Q", axis=-1, keepdims=True), pl.Expr)
+
 column = pl.Series("x", [1.0, 2.0])
 assert_type(pe.info(column).merge(), pl.Series)
 assert_type(pe.info(column).merge_state(), pl.Series)
@@ -54,7 +60,10 @@ assert_type(pe.info(column).entr(), pl.Series)
 assert_type(pe.info(column).list.entropy(), pl.Series)
 assert_type(pe.info(column).arr.kl_div(column), pl.Series)
 
+assert_type(pe.info(column).list.logits.entropy(), pl.Series)
+
 # A Series is a stream of arrays, and so are its values.
+assert_type(logits.entropy(column), arrow.ChunkedArray)
 assert_type(arrow.entropy(column), arrow.ChunkedArray)
 assert_type(arrow.entropy(arrow.entr(column), base=2, nan_policy="omit"), arrow.ChunkedArray)
 assert_type(arrow.kl_div(column, [0.5, None]), arrow.ChunkedArray)

@@ -7,8 +7,20 @@ same methods with full types, for editors and type checkers, which cannot see re
 from importlib.metadata import version
 
 from polars_entropy._arguments import Axis, NanPolicy
-from polars_entropy._namespace import ArrayInfo, ExprInfo, Info, ListInfo, SeriesInfo, info
+from polars_entropy._namespace import ArrayInfo, ArrayLogits, ExprInfo, Info, ListInfo, ListLogits, SeriesInfo, info
 
 __version__ = version("polars-entropy")
 
-__all__ = ["ArrayInfo", "Axis", "ExprInfo", "Info", "ListInfo", "NanPolicy", "SeriesInfo", "__version__", "info"]
+__all__ = [
+    "ArrayInfo",
+    "ArrayLogits",
+    "Axis",
+    "ExprInfo",
+    "Info",
+    "ListInfo",
+    "ListLogits",
+    "NanPolicy",
+    "SeriesInfo",
+    "__version__",
+    "info",
+]

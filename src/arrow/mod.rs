@@ -6,6 +6,7 @@
 //! | [`kl_div`], [`cross_entropy`], [`js_div`], [`psi`] | a value for each pair of lists | one value |
 //! | [`kl_div_with_total`], [`cross_entropy_with_total`] | likewise, of a q whose total is known | likewise |
 //! | [`entr`], [`rel_entr`] | – | a value for each element |
+//! | those of [`logits`] | of unnormalised logarithms, likewise | likewise |
 //!
 //! Lists are [`ListArray`], [`LargeListArray`], [`FixedSizeListArray`] and the list views. Of nested lists the
 //! innermost level is reduced, and the levels around it stay. Numbers are all integers, floats, decimals, Boolean, and
@@ -53,6 +54,7 @@
 mod error;
 #[doc(hidden)]
 pub mod import;
+pub mod logits;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -561,11 +563,11 @@ fn values_in<T: Float>(
     let pairing = Pairing::new(rows, p.outer(), q.as_ref().map_or(&[], Unnested::outer)).map_err(located)?;
     let mut values = Values::default();
     let (drivers, pairs) = (T::Native::rows(quantity), pairing.rows());
-    let done = match (&q_rows, totals) {
-        (Some(q), Some(totals)) => {
+    let done = match (&q_rows, totals, &drivers.of_total) {
+        (Some(q), Some(totals), Some(of_total)) => {
             totals.check(rows.rows())?;
             let total_of = |inner| totals.get(pairing.outermost(inner));
-            (drivers.values_of_total)(&p_rows, q, pairs, &total_of, policy, unit, &mut values)
+            (of_total.values)(&p_rows, q, pairs, &total_of, policy, unit, &mut values)
         }
         _ => (drivers.values)(&p_rows, q_rows.as_ref(), pairs, policy, unit, &mut values),
     };

@@ -176,6 +176,50 @@ fn horner<A: Arithmetic, const N: usize>(z: f32, c: &[f32; N]) -> f32 {
     sum
 }
 
+/// (eʳ − 1 − r)/r² for |r| ≤ ½·ln 2: the polynomial with the least maximum of the error (Remez), which is 1e-17 in eʳ.
+const EXP: [f64; 10] = [
+    0.500_000_000_000_000_1,
+    0.166_666_666_666_666_74,
+    0.041_666_666_666_624_16,
+    0.008_333_333_333_322_226,
+    0.001_388_888_891_719_828_4,
+    0.000_198_412_698_865_444_7,
+    0.000_024_801_521_320_080_36,
+    0.000_002_755_724_238_417_805,
+    2.762_007_689_363_285_7e-7,
+    2.511_003_313_926_931_4e-8,
+];
+
+/// Adding this to a double below 2^51 in magnitude, and taking it off again, rounds to an integer, which the last bits of the sum
+/// have in between.
+const ROUNDER: f64 = 1.5 * TWO_52;
+
+/// Exponent of the power of two by which [`exp_scaled`] is scaled.
+const EXP_SCALE: u64 = 300;
+
+/// Least argument of [`exp_scaled`].
+pub const EXP_FLOOR: f64 = -850.0;
+
+/// 2³⁰⁰·exp(x + y), for x from [`EXP_FLOOR`] to 0 and y below a unit in the last place of x, within one unit in the last place.
+#[inline(always)]
+pub fn exp_scaled<A: Arithmetic>(x: f64, y: f64) -> f64 {
+    let rounded = A::mul_add(x, std::f64::consts::LOG2_E, ROUNDER);
+    let k = rounded - ROUNDER;
+    // Both are exact: the product by the bits of its factors, the difference since they are near each other.
+    let r = x - k * LN_2_HI;
+    let r = r + (y - k * LN_2_LO);
+    let square = r * r;
+    let (mut even, mut odd) = (EXP[8], EXP[9]);
+    let mut i = 8;
+    while i >= 2 {
+        i -= 2;
+        even = A::mul_add(even, square, EXP[i]);
+        odd = A::mul_add(odd, square, EXP[i + 1]);
+    }
+    let exp = 1.0 + A::mul_add(A::mul_add(odd, r, even), square, r);
+    f64::from_bits(exp.to_bits().wrapping_add(rounded.to_bits().wrapping_add(EXP_SCALE) << 52))
+}
+
 /// ln(1 + x) for x in [0, 1], within two units in the last place however small x is.
 #[inline(always)]
 pub fn ln_1p<A: Arithmetic>(x: f64) -> f64 {

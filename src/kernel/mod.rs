@@ -7,7 +7,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`simd`] | instruction sets: their arithmetic, and the choice of one at run time |
-//! | [`math`] | logarithms and ξ |
+//! | [`math`] | logarithms, ξ, the exponential function |
 //! | [`blocks`] | eight lanes at a time: layouts, sums, totals |
 //! | [`weights`] | views of weights with validity, and how they are read in blocks |
 //! | [`options`] | nan policies, units, precisions |
@@ -24,6 +24,7 @@
 //! | [`values`] | one value per row, with validity |
 //! | [`rows`], [`groups`], [`states`], [`elements`] | the drivers |
 //! | [`remainder`] | the driver of rows whose q has a known total |
+//! | [`logits`] | the driver of rows of logits |
 
 pub mod axes;
 pub mod blocks;
@@ -31,6 +32,7 @@ pub mod broadcast;
 pub mod elements;
 pub mod groups;
 pub mod layout;
+pub mod logits;
 pub mod mass;
 pub mod math;
 pub mod options;

@@ -5,6 +5,7 @@ use super::broadcast::{Mismatch, RowPairs};
 use super::elements;
 use super::groups::{self, Column};
 use super::layout::Error;
+use super::logits;
 use super::options::{NanPolicy, Precision, Unit};
 use super::quantity::{Element, Mergeable, Numbers, Quantity, Summed, Sums};
 use super::remainder::{self, TotalOf};
@@ -36,12 +37,19 @@ pub struct RowDrivers<T> {
     pub values: ValuesOf<T>,
     /// Value in nats of one distribution.
     pub value: ValueOf<T>,
-    /// Adds the values of pairs of rows, of which the total of q is known.
-    pub values_of_total: ValuesOfTotal<T>,
-    /// Value in nats of one such distribution.
-    pub value_of_total: ValueOfTotal<T>,
+    /// Drivers of rows where the total of q is known, if there are any.
+    pub of_total: Option<TotalDrivers<T>>,
     /// States of rows, if there are any.
     pub states: Option<StatesOf<T>>,
+}
+
+/// Drivers of rows of one float type where the total of q is known.
+#[derive(Debug)]
+pub struct TotalDrivers<T> {
+    /// Adds the values of pairs of rows.
+    pub values: ValuesOfTotal<T>,
+    /// Value in nats of one distribution.
+    pub value: ValueOfTotal<T>,
 }
 
 /// Driver of many rows.
@@ -109,6 +117,16 @@ impl Registered {
         }
     }
 
+    /// Rows of logits of a quantity, by a name of their own.
+    pub const fn of_logits<Q: Quantity>(name: &'static str) -> Registered {
+        Registered {
+            name,
+            double: RowDrivers::of_logits::<Q>(),
+            single: RowDrivers::of_logits::<Q>(),
+            ..Registered::rows::<Q>()
+        }
+    }
+
     /// A quantity whose groups are native sums, too.
     pub const fn summed<Q: Summed>() -> Registered {
         Registered { groups: Some(GroupDrivers::of::<Q>()), ..Registered::rows::<Q>() }
@@ -142,8 +160,20 @@ impl<T: Weight> RowDrivers<T> {
         RowDrivers {
             values: rows::values::<Q, T>,
             value: rows::value::<Q, T>,
-            values_of_total: remainder::values::<Q, T>,
-            value_of_total: remainder::value_of::<Q, T>,
+            of_total: if Q::PAIR {
+                Some(TotalDrivers { values: remainder::values::<Q, T>, value: remainder::value_of::<Q, T> })
+            } else {
+                None
+            },
+            states: None,
+        }
+    }
+
+    const fn of_logits<Q: Quantity>() -> RowDrivers<T> {
+        RowDrivers {
+            values: logits::values::<Q, T>,
+            value: logits::value::<Q, T>,
+            of_total: None,
             states: None,
         }
     }

@@ -69,6 +69,17 @@ impl Values {
         }
     }
 
+    /// Adds to the value of row `i`.
+    pub(super) fn add(&mut self, i: usize, value: f64) {
+        self.values[i] += value;
+    }
+
+    /// The value of row `i`, `None` being null.
+    pub fn get(&self, i: usize) -> Option<f64> {
+        let valid = self.valid.as_ref().is_none_or(|valid| valid[i / 8] & (1 << (i % 8)) != 0);
+        valid.then(|| self.values[i])
+    }
+
     /// Adds rows with the value 0.
     pub(super) fn push_zeros(&mut self, rows: usize) {
         self.values.resize(self.values.len() + rows, 0.0);

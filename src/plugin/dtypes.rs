@@ -166,6 +166,9 @@ impl Method {
                     "cast it to numbers first; Boolean, Decimal, integers and floats are taken as they are"
                         .into()
                 }
+                Some(Shape::Flat) if role == "p" && let Some(of_weights) = name.strip_prefix("logits.") => {
+                    format!("for a column of logits as one distribution write `exp().info.{of_weights}`")
+                }
                 Some(other) if other != shape && role == "p" => {
                     format!("write `{}.{name}`", other.accessor())
                 }

@@ -9,8 +9,9 @@ import polars as pl
 from polars_entropy._namespace.array import ArrayInfo
 from polars_entropy._namespace.flat import Info
 from polars_entropy._namespace.list import ListInfo
+from polars_entropy._namespace.logits import ArrayLogits, ListLogits
 
-__all__ = ["ArrayInfo", "ExprInfo", "Info", "ListInfo", "SeriesInfo", "info"]
+__all__ = ["ArrayInfo", "ArrayLogits", "ExprInfo", "Info", "ListInfo", "ListLogits", "SeriesInfo", "info"]
 
 
 @pl.api.register_expr_namespace("info")

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import polars as pl
-
-from polars_entropy import _lowering as lowering
-from polars_entropy import _reference as reference
-from polars_entropy._namespace._base import Accessor, T
+from polars_entropy._namespace._base import AxesAccessor, T
+from polars_entropy._namespace.logits import ArrayLogits
 
 if TYPE_CHECKING:
     from polars_entropy._arguments import Axis, NanPolicy
-    from polars_entropy._reference import Cell, Column, Reference, Total
+    from polars_entropy._reference import Cell, Column, Total
 
 
-class ArrayInfo(Accessor[T]):
+class ArrayInfo(AxesAccessor[T]):
     """Methods for Array columns of numbers, along the axes of `column.to_numpy()`."""
+
+    @property
+    def logits(self) -> ArrayLogits[T]:
+        """Methods for axes of logits, which are unnormalised logarithms of shares."""
+        return ArrayLogits(self._p, self._finish, self._series)
 
     def entropy(
         self,
@@ -381,24 +383,3 @@ class ArrayInfo(Accessor[T]):
 
         """
         return self._value("psi", self._reference(q), axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy)
-
-    def _value(
-        self,
-        quantity: str,
-        q: Reference = reference.ABSENT,
-        *,
-        axis: Axis,
-        keepdims: bool,
-        base: float | None,
-        nan_policy: NanPolicy,
-    ) -> T:
-        dtype = None if self._series is None else self._series.dtype
-        ndim = 1 + len(dtype.shape) if isinstance(dtype, pl.Array) else None
-        return self._finish(
-            lowering.axes(
-                quantity, self._p, q, axis=axis, keepdims=keepdims, base=base, nan_policy=nan_policy, ndim=ndim
-            )
-        )
-
-    def _reference(self, q: object, q_total: object = None) -> Reference:
-        return reference.cells(q, q_total, is_series=self._is_series)

@@ -6,15 +6,21 @@ from typing import TYPE_CHECKING, NoReturn
 
 from polars_entropy import _lowering as lowering
 from polars_entropy import _reference as reference
-from polars_entropy._namespace._base import Accessor, T
+from polars_entropy._namespace._base import RowAccessor, T
+from polars_entropy._namespace.logits import ListLogits
 
 if TYPE_CHECKING:
     from polars_entropy._arguments import NanPolicy
     from polars_entropy._reference import Column, Reference, Total, Vector
 
 
-class ListInfo(Accessor[T]):
+class ListInfo(RowAccessor[T]):
     """Methods for List columns of numbers. Each row is a distribution; of nested lists, each list of numbers is one."""
+
+    @property
+    def logits(self) -> ListLogits[T]:
+        """Methods for rows of logits, which are unnormalised logarithms of shares."""
+        return ListLogits(self._p, self._finish, self._series)
 
     def entropy(self, *, base: float | None = None, nan_policy: NanPolicy = "propagate") -> T:
         r"""Shannon entropy of each row.
@@ -525,11 +531,5 @@ class ListInfo(Accessor[T]):
         self._state("js_div", self._reference(q), nan_policy=nan_policy)
         raise AssertionError
 
-    def _value(self, quantity: str, q: Reference = reference.ABSENT, *, base: float | None, nan_policy: NanPolicy) -> T:
-        return self._finish(lowering.rows(quantity, self._p, q, base=base, nan_policy=nan_policy))
-
     def _state(self, quantity: str, q: Reference = reference.ABSENT, *, nan_policy: NanPolicy) -> T:
         return self._finish(lowering.rows_state(quantity, self._p, q, nan_policy=nan_policy))
-
-    def _reference(self, q: object, q_total: object = None) -> Reference:
-        return reference.rows(q, q_total, is_series=self._is_series)

@@ -43,6 +43,10 @@ __all__ = [
     "list_entropy",
     "list_js_div",
     "list_kl_div",
+    "list_logits_cross_entropy",
+    "list_logits_entropy",
+    "list_logits_js_div",
+    "list_logits_kl_div",
     "list_psi",
     "psi",
 ]
@@ -772,3 +776,211 @@ def list_psi(
 
     """
     return per_row("psi", p, q, base=base, nan_policy=nan_policy, schema=schema)
+
+
+def list_logits_entropy(
+    x: str | Column,
+    *,
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+    schema: types.StructType | None = None,
+) -> Column:
+    r"""Shannon entropy of rows of logits: `info.list.logits.entropy` as a Spark expression.
+
+    :math:`H = -\sum_i a_i \ln a_i` with the shares :math:`a_i = e^{z_i} / \sum_j e^{z_j}` (Shannon 1948).
+
+    Parameters
+    ----------
+    x
+        A column of arrays of numbers, or its name.
+    base, nan_policy, schema
+        As in `list_entropy`.
+
+    Returns
+    -------
+    Column
+        One value per row, as in `info.list.logits.entropy`, in the type that `list_entropy` gives.
+
+    Raises
+    ------
+    TypeError, ValueError, ImportError
+        As in `list_entropy`.
+    polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError
+        As in `list_entropy`.
+
+    Examples
+    --------
+    >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
+    >>> answers = spark.createDataFrame([([2.0, 2.0],), ([1.0, 0.0],)], "z array<double>")
+    >>> answers.select(round(pes.list_logits_entropy("z", base=2), 6).alias("bits")).show()
+    +--------+
+    |    bits|
+    +--------+
+    |     1.0|
+    |0.839942|
+    +--------+
+    <BLANKLINE>
+
+    """
+    return per_row("logits.entropy", x, base=base, nan_policy=nan_policy, schema=schema)
+
+
+def list_logits_kl_div(
+    p: str | Column,
+    q: str | Column | Vector,
+    *,
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+    schema: types.StructType | None = None,
+) -> Column:
+    r"""Kullback-Leibler divergence D(p‖q) of rows of logits: `info.list.logits.kl_div` as a Spark expression.
+
+    :math:`D = \sum_i a_i \ln \frac{a_i}{b_i}` with the shares :math:`a_i = e^{z_i} / \sum_j e^{z_j}` and :math:`b_i =
+    e^{w_i} / \sum_j e^{w_j}` (Kullback & Leibler 1951).
+
+    Parameters
+    ----------
+    p
+        A column of arrays of numbers, or its name.
+    q
+        The logits of the reference: a column of arrays or its name, or one row of logits for every row, as a sequence
+        of numbers, a NumPy vector or a Polars Series.
+    base, nan_policy, schema
+        As in `list_kl_div`.
+
+    Returns
+    -------
+    Column
+        One value per row, as in `info.list.logits.kl_div`, in the type that `list_kl_div` gives.
+
+    Raises
+    ------
+    TypeError, ValueError, ImportError
+        As in `list_kl_div`.
+    polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError
+        As in `list_kl_div`.
+
+    Examples
+    --------
+    >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
+    >>> answers = spark.createDataFrame([([2.0, 2.0],), ([1.0, 0.0],)], "z array<double>")
+    >>> answers.select(round(pes.list_logits_kl_div("z", [0.0, 0.0], base=2), 6).alias("bits")).show()
+    +--------+
+    |    bits|
+    +--------+
+    |     0.0|
+    |0.160058|
+    +--------+
+    <BLANKLINE>
+
+    """
+    return per_row("logits.kl_div", p, q, base=base, nan_policy=nan_policy, schema=schema)
+
+
+def list_logits_cross_entropy(
+    p: str | Column,
+    q: str | Column | Vector,
+    *,
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+    schema: types.StructType | None = None,
+) -> Column:
+    r"""Cross-entropy of rows of logits: `info.list.logits.cross_entropy` as a Spark expression.
+
+    :math:`\mathrm{CE} = -\sum_i a_i \ln b_i` with the shares :math:`a_i = e^{z_i} / \sum_j e^{z_j}` and :math:`b_i =
+    e^{w_i} / \sum_j e^{w_j}` (Kerridge 1961).
+
+    Parameters
+    ----------
+    p
+        A column of arrays of numbers, or its name.
+    q
+        The logits of the reference: a column of arrays or its name, or one row of logits for every row, as a sequence
+        of numbers, a NumPy vector or a Polars Series.
+    base, nan_policy, schema
+        As in `list_kl_div`.
+
+    Returns
+    -------
+    Column
+        One value per row, as in `info.list.logits.cross_entropy`, in the type that `list_cross_entropy` gives.
+
+    Raises
+    ------
+    TypeError, ValueError, ImportError
+        As in `list_cross_entropy`.
+    polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError
+        As in `list_cross_entropy`.
+
+    Examples
+    --------
+    >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
+    >>> answers = spark.createDataFrame([([2.0, 2.0],), ([1.0, 0.0],)], "z array<double>")
+    >>> answers.select(round(pes.list_logits_cross_entropy("z", [0.0, 0.0], base=2), 6).alias("bits")).show()
+    +----+
+    |bits|
+    +----+
+    | 1.0|
+    | 1.0|
+    +----+
+    <BLANKLINE>
+
+    """
+    return per_row("logits.cross_entropy", p, q, base=base, nan_policy=nan_policy, schema=schema)
+
+
+def list_logits_js_div(
+    p: str | Column,
+    q: str | Column | Vector,
+    *,
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+    schema: types.StructType | None = None,
+) -> Column:
+    r"""Jensen-Shannon divergence of rows of logits: `info.list.logits.js_div` as a Spark expression.
+
+    :math:`\mathrm{JS} = \tfrac12 \sum_i a_i \ln \frac{a_i}{m_i} + \tfrac12 \sum_i b_i \ln \frac{b_i}{m_i}` with
+    :math:`m_i = (a_i + b_i) / 2` and the shares :math:`a_i = e^{z_i} / \sum_j e^{z_j}` and :math:`b_i = e^{w_i} /
+    \sum_j e^{w_j}` (Lin 1991).
+
+    Parameters
+    ----------
+    p
+        A column of arrays of numbers, or its name.
+    q
+        The logits of the reference: a column of arrays or its name, or one row of logits for every row, as a sequence
+        of numbers, a NumPy vector or a Polars Series.
+    base, nan_policy, schema
+        As in `list_kl_div`.
+
+    Returns
+    -------
+    Column
+        One value per row, as in `info.list.logits.js_div`, in the type that `list_js_div` gives.
+
+    Raises
+    ------
+    TypeError, ValueError, ImportError
+        As in `list_js_div`.
+    polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError
+        As in `list_js_div`.
+
+    Examples
+    --------
+    >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
+    >>> answers = spark.createDataFrame([([2.0, 2.0],), ([1.0, 0.0],)], "z array<double>")
+    >>> answers.select(round(pes.list_logits_js_div("z", [0.0, 0.0], base=2), 6).alias("bits")).show()
+    +--------+
+    |    bits|
+    +--------+
+    |     0.0|
+    |0.041168|
+    +--------+
+    <BLANKLINE>
+
+    """
+    return per_row("logits.js_div", p, q, base=base, nan_policy=nan_policy, schema=schema)

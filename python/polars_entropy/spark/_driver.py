@@ -96,7 +96,7 @@ def per_row(
     q_total: object = None,
 ) -> Column:
     """A UDF with the value of each row of array columns, in the type that the schema promises."""
-    function = f"list_{quantity}"
+    function = f"list_{quantity.replace('.', '_')}"
     if (arrow_udf := getattr(functions, "arrow_udf", None)) is None:
         raise ImportError(f"{function} needs PySpark 4.1 or newer, which has `arrow_udf`")
     p_argument = "p" if q else "x"

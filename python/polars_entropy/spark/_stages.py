@@ -14,6 +14,7 @@ import itertools
 import os
 import pickle
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
@@ -96,7 +97,7 @@ class Distribution:
         return [pl.col(self.p).struct.field(name) for name in ("state", "least", "greatest")]
 
     def _call(self, namespace: object, method: str, **options: Any) -> pl.Expr:
-        expression: pl.Expr = getattr(namespace, method)(*self.q, **options, nan_policy=self.nan_policy)
+        expression: pl.Expr = attrgetter(method)(namespace)(*self.q, **options, nan_policy=self.nan_policy)
         return expression
 
 

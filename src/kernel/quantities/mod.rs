@@ -24,12 +24,22 @@ pub static QUANTITIES: &[Registered] = &[
     Registered::mergeable::<Psi>(),
 ];
 
+/// The quantities of logits, by the name of the accessor and that of the method. Not the stability index, which is infinite as soon
+/// as a share underflows on either side.
+pub static OF_LOGITS: &[Registered] = &[
+    // A line each.
+    Registered::of_logits::<Entropy>("logits.entropy"),
+    Registered::of_logits::<KlDiv>("logits.kl_div"),
+    Registered::of_logits::<CrossEntropy>("logits.cross_entropy"),
+    Registered::of_logits::<JsDiv>("logits.js_div"),
+];
+
 /// All functions of single elements.
 pub static FUNCTIONS: &[Function] = &[Function::of::<Entr>(), Function::of::<RelEntr>()];
 
 /// The quantity of this name.
 pub fn quantity(name: &str) -> Option<&'static Registered> {
-    QUANTITIES.iter().find(|quantity| quantity.name == name)
+    QUANTITIES.iter().chain(OF_LOGITS).find(|quantity| quantity.name == name)
 }
 
 /// The function of single elements of this name.
