@@ -216,7 +216,7 @@ def zeros() -> Table:
 
 
 PAGE = """\
-# Accuracy
+# Accuracy, measured
 
 `make accuracy` writes this page: SciPy {scipy}, NumPy {numpy}, Polars {polars}, polars-entropy {polars_entropy}.
 {met} of {all} bounds are met; one that is not says **no**.

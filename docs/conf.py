@@ -33,12 +33,12 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates", accessor_templates]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "**sg_execution_times.rst"]
 # gallery: sphinx-gallery writes it, and says on each page which script it is from.
 nitpicky = True
 
 # Markdown as on the package page.
-myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 # The configuration of the gallery has a function in it, which is no reason to build anew.
 suppress_warnings = ["config.cache"]
@@ -82,6 +82,10 @@ else:
         "python": ("https://docs.python.org/3/", None),
         "scipy": ("https://docs.scipy.org/doc/scipy/", None),
     }
+
+# What is copied is the code.
+copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_is_regexp = True
 
 # Single backticks are code, as in Polars' docstrings.
 default_role = "code"

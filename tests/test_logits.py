@@ -157,7 +157,7 @@ def test_beyond_the_range_of_doubles_entropy_is_zero():
 
 
 def of_rounding(divergence: float) -> float:
-    """Relative error that weights which are right to 2^-53 leave a divergence, D being half the square of what they differ by."""
+    """Relative error that weights right to 2^-53 leave a divergence. D is half the square of what they differ by."""
     return 3 * 2.0**-53 / math.sqrt(2 * divergence)
 
 

@@ -64,15 +64,16 @@ histograms.select(
 # %%
 # ``js_div`` is finite whichever bins are empty. ``psi`` is infinite where a bin is
 # empty on one side only, as on the two days of the storm. Adding half a count to each
-# bin makes it finite. Both measures put the same three days first.
+# bin makes it finite. It is in nats, as its rules of thumb are. Both measures put the
+# same three days first.
 
 n, in_year = pl.col("n"), pl.col("in_year")
 drift = (
     histograms.group_by("date")
     .agg(
         js=n.info.js_div(in_year, base=2),
-        psi=(n + 0.5).info.psi(in_year + 0.5, base=2),
-        raw_psi=n.info.psi(in_year, base=2),
+        psi=(n + 0.5).info.psi(in_year + 0.5),
+        raw_psi=n.info.psi(in_year),
         cancelled=n.filter(pl.col("bin").is_null()).sum() / n.sum(),
     )
     .sort("date")

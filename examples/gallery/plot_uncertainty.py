@@ -14,7 +14,8 @@ Handwritten Digits, CC BY 4.0).
 
 # %%
 # A logistic regression learns from the first half of the images. The second half is for
-# the test. The softmax of the decision function gives the probabilities.
+# the test. The decision function gives logits, which `info.arr.logits` takes as they
+# are, without a softmax.
 
 import matplotlib.pyplot as plt
 import polars as pl
@@ -31,16 +32,11 @@ plt.rcParams.update({"font.size": 12})
 images, digit = load_digits(return_X_y=True)
 train, test = slice(0, 898), slice(898, None)
 
-
-def predict(model, x, y, test_x):
-    return softmax(model.fit(x, y).decision_function(test_x), axis=1)
-
-
-logistic = LogisticRegression(C=0.01, max_iter=1000)
-p = predict(logistic, images[train], digit[train], images[test])
-predicted = pl.DataFrame({"digit": digit[test], "p": p}).with_columns(
-    bits=pl.col("p").info.arr.entropy(base=2),
-    right=pl.col("p").arr.arg_max() == pl.col("digit"),
+logistic = LogisticRegression(C=0.01, max_iter=1000).fit(images[train], digit[train])
+z = logistic.decision_function(images[test])
+predicted = pl.DataFrame({"digit": digit[test], "z": z}).with_columns(
+    bits=pl.col("z").info.arr.logits.entropy(base=2),
+    right=pl.col("z").arr.arg_max() == pl.col("digit"),
 )
 predicted.head(3)
 
@@ -95,7 +91,7 @@ def member(pixels, size, seed):
     """The predictions of one member, a row for each test image."""
     y = digit[:size]
     x, y = resample(pixels[:size], y, stratify=y, random_state=seed)
-    p = predict(lda, x, y, pixels[test])
+    p = softmax(lda.fit(x, y).decision_function(pixels[test]), axis=1)
     return (
         pl.DataFrame({"p": p})
         .with_row_index("image")

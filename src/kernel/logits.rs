@@ -15,7 +15,7 @@
 
 use std::marker::PhantomData;
 
-use super::blocks::{Block, Carried, LANES, Layout, OneRow, lanes};
+use super::blocks::{Block, Carried, LANES, Layout, OneRow, any, lanes};
 use super::broadcast::RowPairs;
 use super::layout::{Error, Extents, ListLayout, Offsets};
 use super::math::{EXP_FLOOR, exp_scaled};
@@ -120,13 +120,22 @@ impl Flags {
         self.some_null = false;
     }
 
-    fn grow(&mut self, len: usize) {
-        self.bytes.resize(len.div_ceil(8), u8::MAX);
-    }
-
     fn unset(&mut self, i: usize) {
+        self.grow(i + 1);
         self.bytes[i / 8] &= !(1 << (i % 8));
         self.some_null = true;
+    }
+
+    fn grow(&mut self, len: usize) {
+        if self.bytes.len() < len.div_ceil(8) {
+            self.bytes.resize(len.div_ceil(8), u8::MAX);
+        }
+    }
+
+    fn finish(&mut self, len: usize) {
+        if self.some_null {
+            self.grow(len);
+        }
     }
 
     fn bits(&self) -> Option<Bits<'_>> {
@@ -170,8 +179,12 @@ impl Side {
         self.offsets.extend(kept.map(|len| len as i64));
         self.valid.clear();
         self.valid_rows.clear();
-        self.valid.grow(self.end());
-        self.valid_rows.grow(self.len());
+    }
+
+    /// Makes the rows readable.
+    fn finish(&mut self) {
+        self.valid.finish(self.end());
+        self.valid_rows.finish(self.len());
     }
 
     /// Adds a row of the input, or finds it as the last row.
@@ -214,28 +227,27 @@ impl Side {
     #[inline(always)]
     fn append<A: Arithmetic, T: Weight>(&mut self, logits: &[T]) {
         let begin = self.end();
-        self.values.resize((begin + logits.len()).next_multiple_of(LANES) + LANES, 0.0);
-        let out = &mut self.values[begin..];
+        let room = begin + logits.len() + LANES;
+        if self.values.len() < room {
+            self.values.resize(room.next_power_of_two(), 0.0);
+        }
+        let out = &mut self.values[begin..room];
         let max = largest(logits);
         let (whole, rest) = logits.as_chunks::<LANES>();
-        let mut far = [false; LANES];
+        let mut below = [false; LANES];
         if max.is_finite() {
             for (i, logits) in whole.iter().enumerate() {
                 let logits = lanes!(k => logits[k].to_f64());
-                let block = weights_of::<A>(&logits, max, &mut far);
+                let block = weights_of::<A>(&logits, max, &mut below);
                 out[i * LANES..(i + 1) * LANES].copy_from_slice(&block);
             }
-            let block = weights_of::<A>(&last_block(rest), max, &mut far);
+            let block = weights_of::<A>(&last_block(rest), max, &mut below);
             out[whole.len() * LANES..(whole.len() + 1) * LANES].copy_from_slice(&block);
         } else {
             out.iter_mut().zip(logits).for_each(|(out, logit)| *out = of_infinities(logit.to_f64(), max));
         }
-        let mut some = false;
-        far.iter().for_each(|far| some |= far);
-        self.far_below = some.then_some(max);
+        self.far_below = any(below).then_some(max);
         self.offsets.push((begin + logits.len()) as i64);
-        self.valid.grow(self.end());
-        self.valid_rows.grow(self.len());
     }
 }
 
@@ -264,20 +276,23 @@ fn largest<T: Weight>(logits: &[T]) -> f64 {
     OneRow::max(OneRow::optimisation_barrier(max))[0]
 }
 
-/// Weights of logits beside a finite largest one; takes note of those that are too far below it.
+/// Weights of logits beside a finite largest one; takes note of finite ones below the floor.
 #[inline(always)]
-fn weights_of<A: Arithmetic>(logits: &Block, max: f64, far: &mut [bool; LANES]) -> Block {
+fn weights_of<A: Arithmetic>(logits: &Block, max: f64, below: &mut [bool; LANES]) -> Block {
     lanes!(k => {
         let logit = logits[k];
         let difference = logit - max;
         // What the difference was rounded by, exactly (Knuth).
         let of_max = difference - logit;
         let rounded = (logit - (difference - of_max)) - (max + of_max);
-        let below = difference <= EXP_FLOOR;
-        let (difference, rounded) = if below { (EXP_FLOOR, 0.0) } else { (difference, rounded) };
-        let weight = exp_scaled::<A>(difference, rounded);
-        far[k] |= below & (logit > f64::NEG_INFINITY);
-        let weight = if logit == f64::NEG_INFINITY { 0.0 } else { weight };
+        let is_above = difference > EXP_FLOOR;
+        let weight = exp_scaled::<A>(
+            if is_above { difference } else { EXP_FLOOR },
+            if is_above { rounded } else { 0.0 },
+        );
+        let weighs_nothing = logit == f64::NEG_INFINITY;
+        below[k] |= !is_above & (logit > f64::NEG_INFINITY);
+        let weight = if weighs_nothing { 0.0 } else { weight };
         if logit.is_nan() { f64::NAN } else { weight }
     })
 }
@@ -351,6 +366,8 @@ impl<Q: Quantity, T: Weight> Loop for Fill<'_, '_, Q, T> {
             }
             pairs.push((p_side.len() - 1, q_side.len() - 1));
         }
+        p_side.finish();
+        q_side.finish();
     }
 }
 
@@ -423,8 +440,8 @@ mod tests {
         let rounded = z - max;
         // Both differences are exact.
         let exact = rounded.exp() * (1.0 + (z - (rounded + max)));
-        let mut far = [false; LANES];
-        let [weight, ..] = weights_of::<Base>(&[z; LANES], max, &mut far);
+        let mut below = [false; LANES];
+        let [weight, ..] = weights_of::<Base>(&[z; LANES], max, &mut below);
         assert!((weight / 2f64.powi(300) / exact - 1.0).abs() <= 3e-16);
         assert!((rounded.exp() / exact - 1.0).abs() > 1e-14);
     }

@@ -81,7 +81,7 @@ class ArrayInfo(AxesAccessor[T]):
 
         References
         ----------
-        .. [1] C. E. Shannon, "A Mathematical Theory of Communication", 1948.
+        .. [1] Shannon, C. E., "A Mathematical Theory of Communication", 1948.
 
         Examples
         --------
@@ -159,7 +159,7 @@ class ArrayInfo(AxesAccessor[T]):
 
         References
         ----------
-        .. [1] S. Kullback and R. A. Leibler, "On Information and Sufficiency", 1951.
+        .. [1] Kullback, S., and Leibler, R. A., "On Information and Sufficiency", 1951.
 
         Examples
         --------
@@ -238,7 +238,7 @@ class ArrayInfo(AxesAccessor[T]):
 
         References
         ----------
-        .. [1] D. F. Kerridge, "Inaccuracy and Inference", 1961.
+        .. [1] Kerridge, D. F., "Inaccuracy and Inference", 1961.
 
         Examples
         --------
@@ -306,7 +306,7 @@ class ArrayInfo(AxesAccessor[T]):
 
         References
         ----------
-        .. [1] J. Lin, "Divergence Measures Based on the Shannon Entropy", 1991.
+        .. [1] Lin, J., "Divergence Measures Based on the Shannon Entropy", 1991.
 
         Examples
         --------
@@ -372,7 +372,7 @@ class ArrayInfo(AxesAccessor[T]):
 
         References
         ----------
-        .. [1] H. Jeffreys, "An Invariant Form for the Prior Probability in Estimation Problems", 1946.
+        .. [1] Jeffreys, H., "An Invariant Form for the Prior Probability in Estimation Problems", 1946.
 
         Examples
         --------

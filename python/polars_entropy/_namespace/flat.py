@@ -76,7 +76,7 @@ class Info(Accessor[T]):
 
         References
         ----------
-        .. [1] C. E. Shannon, "A Mathematical Theory of Communication", 1948.
+        .. [1] Shannon, C. E., "A Mathematical Theory of Communication", 1948.
 
         Examples
         --------
@@ -165,7 +165,7 @@ class Info(Accessor[T]):
 
         References
         ----------
-        .. [1] S. Kullback and R. A. Leibler, "On Information and Sufficiency", 1951.
+        .. [1] Kullback, S., and Leibler, R. A., "On Information and Sufficiency", 1951.
 
         Examples
         --------
@@ -247,7 +247,7 @@ class Info(Accessor[T]):
 
         References
         ----------
-        .. [1] D. F. Kerridge, "Inaccuracy and Inference", 1961.
+        .. [1] Kerridge, D. F., "Inaccuracy and Inference", 1961.
 
         Examples
         --------
@@ -294,7 +294,7 @@ class Info(Accessor[T]):
         Returns
         -------
         Expr or Series
-            One value per column, group or window, named like p from 0 to ln 2, or to 1 with `base=2`. Float64, or
+            One value per column, group or window, named like p, from 0 to ln 2, or to 1 with `base=2`. Float64, or
             Float32 if neither p nor q needs more.
 
             * 0.0 if there are no weights.
@@ -318,7 +318,7 @@ class Info(Accessor[T]):
 
         References
         ----------
-        .. [1] J. Lin, "Divergence Measures Based on the Shannon Entropy", 1991.
+        .. [1] Lin, J., "Divergence Measures Based on the Shannon Entropy", 1991.
 
         Examples
         --------
@@ -390,7 +390,7 @@ class Info(Accessor[T]):
 
         References
         ----------
-        .. [1] H. Jeffreys, "An Invariant Form for the Prior Probability in Estimation Problems", 1946.
+        .. [1] Jeffreys, H., "An Invariant Form for the Prior Probability in Estimation Problems", 1946.
 
         Examples
         --------
@@ -447,7 +447,7 @@ class Info(Accessor[T]):
 
         References
         ----------
-        .. [1] C. E. Shannon, "A Mathematical Theory of Communication", 1948, §6.
+        .. [1] Shannon, C. E., "A Mathematical Theory of Communication", 1948, §6.
 
         Examples
         --------
@@ -510,7 +510,7 @@ class Info(Accessor[T]):
 
         References
         ----------
-        .. [1] S. Kullback and R. A. Leibler, "On Information and Sufficiency", 1951.
+        .. [1] Kullback, S., and Leibler, R. A., "On Information and Sufficiency", 1951.
 
         Examples
         --------
@@ -705,7 +705,7 @@ class Info(Accessor[T]):
 
         References
         ----------
-        .. [1] C. E. Shannon, "A Mathematical Theory of Communication", 1948, §6.
+        .. [1] Shannon, C. E., "A Mathematical Theory of Communication", 1948, §6.
         .. [2] S. Kullback and R. A. Leibler, "On Information and Sufficiency", 1951.
 
         Examples

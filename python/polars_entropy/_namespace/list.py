@@ -61,7 +61,7 @@ class ListInfo(RowAccessor[T]):
 
         References
         ----------
-        .. [1] C. E. Shannon, "A Mathematical Theory of Communication", 1948.
+        .. [1] Shannon, C. E., "A Mathematical Theory of Communication", 1948.
 
         Examples
         --------
@@ -135,7 +135,7 @@ class ListInfo(RowAccessor[T]):
 
         References
         ----------
-        .. [1] S. Kullback and R. A. Leibler, "On Information and Sufficiency", 1951.
+        .. [1] Kullback, S., and Leibler, R. A., "On Information and Sufficiency", 1951.
 
         Examples
         --------
@@ -221,7 +221,7 @@ class ListInfo(RowAccessor[T]):
 
         References
         ----------
-        .. [1] D. F. Kerridge, "Inaccuracy and Inference", 1961.
+        .. [1] Kerridge, D. F., "Inaccuracy and Inference", 1961.
 
         Examples
         --------
@@ -268,8 +268,8 @@ class ListInfo(RowAccessor[T]):
         Returns
         -------
         Expr or Series
-            One value per row, named like p from 0 to ln 2, or to 1 with `base=2`; a list of values per row if the lists
-            are nested. Float64, or Float32 if neither p nor q needs more.
+            One value per row, named like p, from 0 to ln 2, or to 1 with `base=2`; a list of values per row if the
+            lists are nested. Float64, or Float32 if neither p nor q needs more.
 
             * Null for a row that is null in p or q.
             * 0.0 for an empty row.
@@ -286,7 +286,7 @@ class ListInfo(RowAccessor[T]):
 
         References
         ----------
-        .. [1] J. Lin, "Divergence Measures Based on the Shannon Entropy", 1991.
+        .. [1] Lin, J., "Divergence Measures Based on the Shannon Entropy", 1991.
 
         Examples
         --------
@@ -350,7 +350,7 @@ class ListInfo(RowAccessor[T]):
 
         References
         ----------
-        .. [1] H. Jeffreys, "An Invariant Form for the Prior Probability in Estimation Problems", 1946.
+        .. [1] Jeffreys, H., "An Invariant Form for the Prior Probability in Estimation Problems", 1946.
 
         Examples
         --------

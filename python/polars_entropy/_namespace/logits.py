@@ -62,7 +62,7 @@ class ListLogits(RowAccessor[T]):
 
         References
         ----------
-        .. [1] C. E. Shannon, "A Mathematical Theory of Communication", 1948.
+        .. [1] Shannon, C. E., "A Mathematical Theory of Communication", 1948.
 
         Examples
         --------
@@ -130,7 +130,7 @@ class ListLogits(RowAccessor[T]):
 
         References
         ----------
-        .. [1] S. Kullback and R. A. Leibler, "On Information and Sufficiency", 1951.
+        .. [1] Kullback, S., and Leibler, R. A., "On Information and Sufficiency", 1951.
 
         Examples
         --------
@@ -198,7 +198,7 @@ class ListLogits(RowAccessor[T]):
 
         References
         ----------
-        .. [1] D. F. Kerridge, "Inaccuracy and Inference", 1961.
+        .. [1] Kerridge, D. F., "Inaccuracy and Inference", 1961.
 
         Examples
         --------
@@ -265,7 +265,7 @@ class ListLogits(RowAccessor[T]):
 
         References
         ----------
-        .. [1] J. Lin, "Divergence Measures Based on the Shannon Entropy", 1991.
+        .. [1] Lin, J., "Divergence Measures Based on the Shannon Entropy", 1991.
 
         Examples
         --------
@@ -328,7 +328,7 @@ class ArrayLogits(AxesAccessor[T]):
 
         References
         ----------
-        .. [1] C. E. Shannon, "A Mathematical Theory of Communication", 1948.
+        .. [1] Shannon, C. E., "A Mathematical Theory of Communication", 1948.
 
         Examples
         --------
@@ -389,7 +389,7 @@ class ArrayLogits(AxesAccessor[T]):
 
         References
         ----------
-        .. [1] S. Kullback and R. A. Leibler, "On Information and Sufficiency", 1951.
+        .. [1] Kullback, S., and Leibler, R. A., "On Information and Sufficiency", 1951.
 
         Examples
         --------
@@ -450,7 +450,7 @@ class ArrayLogits(AxesAccessor[T]):
 
         References
         ----------
-        .. [1] D. F. Kerridge, "Inaccuracy and Inference", 1961.
+        .. [1] Kerridge, D. F., "Inaccuracy and Inference", 1961.
 
         Examples
         --------
@@ -514,7 +514,7 @@ class ArrayLogits(AxesAccessor[T]):
 
         References
         ----------
-        .. [1] J. Lin, "Divergence Measures Based on the Shannon Entropy", 1991.
+        .. [1] Lin, J., "Divergence Measures Based on the Shannon Entropy", 1991.
 
         Examples
         --------
