@@ -12,7 +12,18 @@ from typing import Any
 from tqdm import tqdm
 
 from . import report
-from .timing import GROUPS, MEMORY_ELEMENTS, MEMORY_SIDES, OPERATIONS, SCALED, THREAD_ELEMENTS, WIDTHS, arguments
+from .timing import (
+    GROUPS,
+    LOGIT_WIDTHS,
+    MEMORY_ELEMENTS,
+    MEMORY_SIDES,
+    OF_LOGITS,
+    OPERATIONS,
+    SCALED,
+    THREAD_ELEMENTS,
+    WIDTHS,
+    arguments,
+)
 
 LIMITS = "POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"
 
@@ -20,6 +31,7 @@ LIMITS = "POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_N
 def jobs() -> Iterator[tuple[str, int | None, int]]:
     """Module and arguments, threads (None is for all that the machine has), and how often it takes its runs."""
     yield "rows", 1, 2 * len(OPERATIONS) * len(WIDTHS)
+    yield "logits", 1, len(OF_LOGITS) * len(LOGIT_WIDTHS)
     yield "groups", None, 2 * len(GROUPS)
     for operation in SCALED:
         for threads in (1, 2, 1, 2):  # in turn, and the better one counts
@@ -60,9 +72,11 @@ def main() -> None:
                     results[key] = min(value, results.get(key, value)) if "threads" in key else value
             bar.update(not rounds)
     args.out.mkdir(parents=True, exist_ok=True)
-    report.plot(results, args.out / "benchmarks.svg")
-    text = report.markdown(results, args.scale, args.runs)
-    (args.out / "benchmarks.md").write_text(text)
+    limit = os.environ.get("POLARS_ENTROPY_ISA")
+    name = f"benchmarks-{limit}" if limit else "benchmarks"
+    report.plot(results, args.out / f"{name}.svg")
+    text = report.markdown(results, args.scale, args.runs, name)
+    (args.out / f"{name}.md").write_text(text)
     print(text)
 
 

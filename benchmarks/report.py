@@ -10,7 +10,17 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from .timing import FLOOR, GROUP_ROWS, OPERATIONS, OURS, ROW_ELEMENTS, SCALED, THREAD_ELEMENTS, WIDTHS
+from .timing import (
+    FLOOR,
+    GROUP_ROWS,
+    OF_LOGITS,
+    OPERATIONS,
+    OURS,
+    ROW_ELEMENTS,
+    SCALED,
+    THREAD_ELEMENTS,
+    WIDTHS,
+)
 
 Cells = dict[tuple[Any, Any], Any]
 
@@ -35,14 +45,16 @@ STYLES = {
 }
 
 
-def markdown(results: dict[tuple, Any], scale: float, runs: int) -> str:
-    def pair(table: str, corner: str, cells: Callable[[Cells], Cells]) -> str:
-        """A table for H and one for D."""
-        tables = {title: cells(select(results, operation + table)) for operation, title in OPERATIONS.items()}
+def markdown(results: dict[tuple, Any], scale: float, runs: int, name: str) -> str:
+    def pair(
+        table: str, corner: str, cells: Callable[[Cells], Cells], of: dict[str, str] = OPERATIONS | OF_LOGITS
+    ) -> str:
+        """A table for each operation that has figures."""
+        tables = {title: cells(select(results, operation + table)) for operation, title in of.items()}
         return "\n\n".join(grid(title + corner, cells) for title, cells in tables.items() if cells)
 
     threads = select(results, "threads")
-    titles = [OPERATIONS[operation] for operation in SCALED]
+    titles = [(OPERATIONS | OF_LOGITS)[operation] for operation in SCALED]
     ratios = {(title, "ratio"): threads[title, "on 1"] / threads[title, "on 2"] for title in titles}
     forms = {"group_by": '`group_by("g").agg(…)`', "over": '`….over("g")`'}
     return (
@@ -52,11 +64,14 @@ def markdown(results: dict[tuple, Any], scale: float, runs: int) -> str:
             machine=machine() + f", **a trial run at {scale:g} of the sizes named here**" * (scale != 1),
             versions=", ".join(f"{package} {version(package)}" for package in PACKAGES),
             runs=runs,
+            name=name,
+            title="Benchmarks, measured" + (f", with {limit.upper()}" if (limit := instruction_set_limit()) else ""),
             cpus=os.cpu_count(),
             row_elements=ROW_ELEMENTS,
             group_rows=GROUP_ROWS,
             thread_elements=THREAD_ELEMENTS,
-            rows=pair("", ", rows of", lambda cells: beside(cells, "{:.2f}", lambda _, width: (OURS, width))),
+            rows=pair("", ", rows of", beside_ours, OPERATIONS),
+            logits=pair("", ", rows of", beside_ours, OF_LOGITS),
             special=pair(" special", ", rows of", lambda cells: formatted("{:.2f}×", cells)),
             groups="\n\n".join(
                 grid(f"{title}, groups", beside(select(results, form), "{:.1f}", lambda n, side: (n, SUMS.get(side))))
@@ -84,6 +99,11 @@ def beside(cells: Cells, form: str, base: Callable[[Any, Any], tuple[Any, Any]])
     return {at: text + multiples.get(at, "") for at, text in formatted(form, cells).items()}
 
 
+def beside_ours(cells: Cells) -> Cells:
+    """Times, each as a multiple of ours, too."""
+    return beside(cells, "{:.2f}", lambda _, width: (OURS, width))
+
+
 def grid(corner: str, cells: Cells) -> str:
     """A Markdown table of what is at (row, column)."""
     rows, columns = (dict.fromkeys(at[axis] for at in cells) for axis in (0, 1))
@@ -98,13 +118,20 @@ def label(value: str | int) -> str:
     return f"{value:,}" if isinstance(value, int) else value
 
 
+def instruction_set_limit() -> str | None:
+    """The best instruction set that ours may use, if that is limited. Peers use all that there is."""
+    return os.environ.get("POLARS_ENTROPY_ISA")
+
+
 def machine() -> str:
     """The processor, without anything that tells whose it is."""
     source = Path("/proc/cpuinfo")
     pairs = [line.partition(":") for line in source.read_text().splitlines()] if source.exists() else []
     cpu = {name.strip(): value.strip() for name, _, value in pairs}
     flags = cpu.get("flags", "").split()
+    limit = instruction_set_limit()
     vectors = "AVX-512" if "avx512f" in flags else "AVX2" if "avx2" in flags else platform.machine()
+    vectors += f" (polars-entropy: {limit.upper()} only)" if limit else ""
     return f"{cpu.get('model name', platform.system())}, {vectors}, {os.cpu_count()} threads"
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import scipy.special
 import scipy.stats
 
 import polars_entropy  # noqa: F401  registers the namespace
 
-from .timing import MEMORY_SIDES, OPERATIONS, SCALED, arguments, best, tell
+from .timing import MEMORY_SIDES, OF_LOGITS, OPERATIONS, SCALED, arguments, best, tell
 
 WIDTH = 100
 
@@ -25,18 +26,26 @@ def main() -> None:
     args = parser.parse_args()
     shape = max(1, int(args.scale * args.elements) // WIDTH), WIDTH
     rng = np.random.default_rng(0)
-    weights = [rng.random(shape) for _ in range(1 if args.operation == "H" else 2)]
+    weights = [rng.random(shape) for _ in range(2 if args.operation == "D" else 1)]
     if args.side is None:
-        seconds = best({"": computation(weights, "streaming")}, args.runs)[""]
-        tell("threads", OPERATIONS[args.operation], f"on {pl.thread_pool_size()}", 1e3 * seconds)
+        seconds = best({"": computation(weights, args.operation, "streaming")}, args.runs)[""]
+        tell("threads", (OPERATIONS | OF_LOGITS)[args.operation], f"on {pl.thread_pool_size()}", 1e3 * seconds)
     else:
-        tell(f"{args.operation} memory", f"{args.elements:,} elements", args.side, peak(weights, args.side) / 2**20)
+        tell(
+            f"{args.operation} memory",
+            f"{args.elements:,} elements",
+            args.side,
+            peak(weights, args.operation, args.side) / 2**20,
+        )
 
 
-def computation(weights: list[np.ndarray], side: str) -> Callable[[], Any]:
+def computation(weights: list[np.ndarray], operation: str, side: str) -> Callable[[], Any]:
     if side == "SciPy":
+        if operation == "HZ":
+            return lambda: scipy.stats.entropy(scipy.special.softmax(*weights, axis=1), axis=1)
         return partial(scipy.stats.entropy, *weights, axis=1)
     info = pl.col("p").info.list
+    info = info.logits if operation == "HZ" else info
     # List columns over NumPy's own memory: building them leaves nothing behind for the allocator to reuse.
     offsets = pa.array(np.arange(0, weights[0].size + 1, WIDTH))
     columns = [pa.LargeListArray.from_arrays(offsets, pa.array(w.ravel())) for w in weights]
@@ -44,10 +53,10 @@ def computation(weights: list[np.ndarray], side: str) -> Callable[[], Any]:
     return partial(frame.select(info.entropy() if len(weights) == 1 else info.kl_div("q")).collect, engine=side)
 
 
-def peak(weights: list[np.ndarray], side: str) -> int:
+def peak(weights: list[np.ndarray], operation: str, side: str) -> int:
     """The bytes that computing takes above the input and the output, at its peak, as Linux counts them."""
-    computation([w[:1000] for w in weights], side)()  # whatever is loaded or started once
-    compute = computation(weights, side)
+    computation([w[:1000] for w in weights], operation, side)()  # whatever is loaded or started once
+    compute = computation(weights, operation, side)
     Path("/proc/self/clear_refs").write_text("5")  # the high-water mark begins anew
     before = status("VmRSS")
     result = compute()

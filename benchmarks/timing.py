@@ -16,11 +16,16 @@ OPERATIONS = {
 }
 # The method of each.
 METHODS = {"H": "entropy", "D": "kl_div", "JS": "js_div", "PSI": "psi"}
+OF_LOGITS = {"HZ": "Entropy of logits", "DZ": "Divergence of logits"}
+# The same of weights, for which the exponentials are there.
+OF_WEIGHTS = "polars-entropy, weights"
 # Those whose threads and memory are measured: others have the same driver.
-SCALED = "H", "D"
+SCALED = "H", "D", "HZ"
 MEMORY_SIDES = "streaming", "in-memory", "SciPy"
 # The sizes, all of them but the widths multiplied by --scale.
 WIDTHS = 10, 100, 1_000, 50_000
+# The last is the size of a vocabulary.
+LOGIT_WIDTHS = 10, 100, 1_000, 32_000
 ROW_ELEMENTS = 4_000_000
 GROUPS = 10, 1_000, 100_000, 500_000
 GROUP_ROWS = 2_000_000

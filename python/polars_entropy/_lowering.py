@@ -79,6 +79,10 @@ def _gathered(quantity: str, p: pl.Expr, q: Reference) -> tuple[pl.Expr, Referen
     if q.number is not None:
         # The scale of a uniform q is of no matter. Its mantissa fits Float32, which leaves the result p's precision.
         inputs = (pl.lit(math.frexp(q.number)[0], dtype=pl.Float32).alias(""),)
+    if all(side.meta.is_column() for side in (p, *inputs)):
+        # Columns of one frame make pairs.
+        p, *others = (side.implode() for side in (p, *inputs))
+        return p, Reference(tuple(others), totals=q.totals)
     # `missing` has a number for each pair. As a condition it repeats a scalar to the length of the other side, and
     # refuses inputs that make no pairs. It also checks dtypes, but Polars resolves no conditions when it resolves a
     # plan. So it is the other branch, too, which is never taken and whose dtype is no one's supertype.

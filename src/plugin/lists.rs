@@ -174,9 +174,23 @@ impl RowResult for AsStates {
 
 /// Field of the values of rows.
 pub fn values_field(fields: &[Field], kwargs: &RowKwargs) -> PolarsResult<Field> {
+    if kwargs.gathered {
+        return gathered_field(fields, kwargs);
+    }
     let method = Method::value(Shape::List, kwargs.quantity.0);
     let fields = Totals::split_fields(fields, kwargs.q_totals, &method.path())?;
     dtypes::list_output(method, &Fixed::fields(kwargs.fixed.as_ref(), fields, true))
+}
+
+/// Field of the values of whole columns or groups, which come as rows. Messages speak of columns.
+fn gathered_field(fields: &[Field], kwargs: &RowKwargs) -> PolarsResult<Field> {
+    let flat = |field: &Field| match field.dtype() {
+        DataType::List(inner) => Field::new(field.name.clone(), (**inner).clone()),
+        _ => field.clone(),
+    };
+    let fields: Vec<Field> = fields.iter().map(flat).collect();
+    let method = Method::value(Shape::Flat, kwargs.quantity.0);
+    dtypes::flat_output(method, Totals::split_fields(&fields, kwargs.q_totals, &method.path())?, false)
 }
 
 /// Values of all rows of p, or of p and q.
