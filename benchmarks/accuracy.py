@@ -95,6 +95,43 @@ def rows() -> Table:
     return table
 
 
+def logits() -> Table:
+    """Rows of logits, and SciPy's of their softmax."""
+    table = Table("relative error", "SciPy", "here", "bound")
+    rng = np.random.default_rng(SEED)
+
+    def add(name: str, symbol: str, what: str, rows: list[tuple[np.ndarray, ...]], bound: float | None) -> None:
+        exact = [oracle.of_logits(name, *row) for row in rows]
+        sides = [np.array(side) for side in zip(*rows, strict=True)]
+        with np.errstate(all="ignore"):
+            shares = [scipy.special.softmax(side, axis=1) for side in sides]
+            quantity = next(quantity for quantity in QUANTITIES if quantity.name == name)
+            theirs = worst(scipys(quantity, *shares), exact)
+        p, *q = (pl.Series(side).arr.to_list() for side in sides)
+        here = worst(getattr(p.info.list.logits, name)(*q).to_numpy(), exact)
+        # What the rounding of shares leaves, D being half the square of what they differ by.
+        bound = bound or 1e-15 + max(3.4e-16 / float(mpmath.sqrt(2 * d)) for d in exact)
+        table.add(f"{symbol}, {what}, n = {rows[0][0].size:,}", theirs, here, bound, met=here <= bound)
+
+    for n in (2, 10, 1_000):
+        for spread in (1, 20):
+            add("entropy", "H", f"normal, σ = {spread}", [(spread * rng.standard_normal(n),) for _ in range(20)], 1e-15)
+        for gap in (30, 50, 100, 300, 700):
+            rows = [rng.standard_normal(n) for _ in range(5)]
+            for row in rows:
+                row[0] = gap
+            add("entropy", "H", f"one logit {gap} above the others", [(row,) for row in rows], 1e-15)
+    for name, symbol in (("kl_div", "D"), ("js_div", "JS")):
+        for n in (2, 10, 100):
+            add(name, symbol, "independent, σ = 3", [tuple(3 * rng.standard_normal((2, n))) for _ in range(20)], None)
+            for noise in (1e-3, 1e-5, 1e-8):
+                pairs = ((3 * rng.standard_normal(n), noise * rng.standard_normal(n)) for _ in range(20))
+                add(name, symbol, f"w = z + {noise:g}·noise", [(z, z + of_w) for z, of_w in pairs], None)
+    masked = np.array([1.0, 2.0, 3.0]), np.array([1.0, -1e9, 3.0])
+    add("kl_div", "D", "a mask of -1e9 in q", [masked], 1e-15)
+    return table
+
+
 def signs() -> Table:
     table = Table("", "SciPy", "here", "bound")
     ways: list[Callable[..., np.ndarray]] = [scipys, ours]
@@ -238,6 +275,10 @@ D is never negative, and nothing between multiples of the same distribution:
 
 {signs}
 
+Rows of logits, beside SciPy's value of their softmax:
+
+{logits}
+
 Sums and shares may leave the range of their type:
 
 {extremes}
@@ -247,7 +288,7 @@ Sums and shares may leave the range of their type:
 These are computed from sums that the engine takes. They promise an absolute error, for up to a million elements: at
 most 1e-14·(1 + abs ln P) for H, 1e-14·(1 + abs ln(P/Q) + D) for D and with PSI in its place for PSI, and
 1e-14·(1 + abs ln Q + CE) for CE, where P and Q are the totals. JS is that of a row, and its figures are errors over
-0.1·(JS + 1e-6). The figures are errors divided by the factor in brackets. Heavy tails may exceed the promise: the
+0.1·(JS + 1e-6). The figures are errors divided by the factor in brackets. Heavy tails may exceed the promise:
 {{doc}}`limits` says where that ends.
 
 The first line of each size shows the relative error of Polars' own `sum`, and of NumPy's in the columns of SciPy and of
@@ -272,7 +313,7 @@ What the contract says is 0 is 0 in groups, too, and nothing is negative:
 
 
 def main() -> None:
-    tables = {make.__name__: make() for make in (rows, signs, extremes, groups, zeros)}
+    tables = {make.__name__: make() for make in (rows, logits, signs, extremes, groups, zeros)}
     marks = [row[-1] for table in tables.values() for row in table.rows[1:] if row[-1]]
     versions = {module.__name__: module.__version__ for module in (scipy, np, pl, polars_entropy)}
     print(page := PAGE.format(met=marks.count("yes"), all=len(marks), **tables, **versions), end="")

@@ -55,6 +55,26 @@ def js_div(p: Weights, q: Weights, bits: int | None = None) -> mpmath.mpf:
         return mpmath.mp.make_mpf(mpf_sum(terms, bits)) / 2
 
 
+def of_logits(name: str, z: Weights, w: Weights = ()) -> mpmath.mpf:
+    """Value of the weights e^z, and e^w, of the quantity of this name. As many bits as a share of e^-1000 needs."""
+    with mpmath.workprec(2000):
+        p, q = ([mpmath.exp(mpmath.mpf(float(x))) if x > -np.inf else mpmath.mpf(0) for x in side] for side in (z, w))
+        a = [x / mpmath.fsum(p) for x in p]
+        if name == "entropy":
+            return -mpmath.fsum(x * mpmath.log(x) for x in a if x)
+        b = [x / mpmath.fsum(q) for x in q]
+        if name == "js_div":
+            m = [(x + y) / 2 for x, y in zip(a, b, strict=True)]
+            return (divergence(a, m) + divergence(b, m)) / 2
+        d = divergence(a, b)
+        return d if name == "kl_div" else d - mpmath.fsum(x * mpmath.log(x) for x in a if x)
+
+
+def divergence(a: list[mpmath.mpf], b: list[mpmath.mpf]) -> mpmath.mpf:
+    """Σ a ln(a/b) of shares."""
+    return mpmath.fsum(x * mpmath.log(x / y) for x, y in zip(a, b, strict=True) if x)
+
+
 def psi(p: Weights, q: Weights, bits: int | None = None) -> mpmath.mpf:
     """D(p‖q) + D(q‖p)."""
     bits = bits or enough(p, q)
