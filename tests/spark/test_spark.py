@@ -122,8 +122,12 @@ def test_totals_of_rows(spark, quantity):
 
 
 def test_every_quantity_has_its_functions():
-    assert set(pes.__all__) == {f"{shape}{name}" for name in _lib.QUANTITIES for shape in ("", "list_")}
-    assert {quantity.name for quantity in QUANTITIES} == set(_lib.QUANTITIES)
+    names = [quantity.name for quantity in QUANTITIES]
+    rows = [f"list_{name}" for name in names]
+    # The index is infinite as soon as a share underflows.
+    logits = [f"list_logits_{name}" for name in names if name != "psi"]
+    assert sorted(pes.__all__) == sorted([*names, *rows, *logits])
+    assert set(names) == set(_lib.QUANTITIES)
 
 
 @pytest.fixture
@@ -407,6 +411,19 @@ def test_one_distribution_goes_with_every_row(spark, quantity):
     how = {"nan_policy": "omit", "base": 2}
     want = quantity.value(series.info.list, [1, None], **how)
     assert sdf.select(per_row(quantity, sdf.p, [1, None], **how)).collect() == [(value,) for value in want]
+
+
+@needs_arrow_udf
+def test_rows_of_logits_are_those_of_one_machine(spark):
+    rows = [([1.0, 2.0, -1e9], [3.0, 1.0, 0.0]), ([40.0, 0.0], [0.0, None]), (None, [1.0]), ([], [])]
+    frame = pl.DataFrame(rows, schema=dict.fromkeys("pq", pl.List(pl.Float64)), orient="row")
+    sdf = spark.createDataFrame(rows, "p array<double>, q array<double>")
+    of_logits = pl.col("p").info.list.logits
+    for name in ("entropy", "kl_div", "cross_entropy", "js_div"):
+        for q in ((),) if name == "entropy" else (("q",),):
+            want = frame.select(getattr(of_logits, name)(*q, base=2))["p"].to_list()
+            query = getattr(pes, f"list_logits_{name}")("p", *q, base=2, schema=sdf.schema)
+            assert [row[0] for row in sdf.coalesce(1).select(query).collect()] == want
 
 
 @needs_arrow_udf
