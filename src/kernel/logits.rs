@@ -264,8 +264,8 @@ fn last_block<T: Weight>(rest: &[T]) -> [f64; LANES] {
 fn largest<T: Weight>(logits: &[T]) -> f64 {
     let (whole, rest) = logits.as_chunks::<LANES>();
     let mut max: Block = last_block(rest);
-    for k in 0..LANES {
-        max[k] = if max[k].is_nan() { f64::NEG_INFINITY } else { max[k] };
+    for max in &mut max {
+        *max = if max.is_nan() { f64::NEG_INFINITY } else { *max };
     }
     for logits in whole {
         for k in 0..LANES {
@@ -378,7 +378,7 @@ fn some_missing<T: Weight>(row: Weights<T>) -> bool {
     })
 }
 
-/// What logits of q that are below the floor add to a divergence beside what they would at the floor: p's share times the distance.
+/// Part of a divergence that the floor cuts off: for each logit of q below it, p's share times the distance.
 fn beyond_floor<T: Weight>(p: &[f64], of_q: &[f64], q: Weights<T>, max: f64) -> f64 {
     let there = || (0..p.len()).filter(|at| !p[*at].is_nan() && !of_q[*at].is_nan());
     let mut total = Carried::default();
