@@ -15,7 +15,7 @@
 
 use std::marker::PhantomData;
 
-use super::blocks::{Block, Carried, LANES, Layout, OneRow, any, lanes};
+use super::blocks::{Block, Carried, LANES, Layout, OneRow, all, lanes};
 use super::broadcast::RowPairs;
 use super::layout::{Error, Extents, ListLayout, Offsets};
 use super::math::{EXP_FLOOR, exp_scaled};
@@ -234,19 +234,19 @@ impl Side {
         let out = &mut self.values[begin..room];
         let max = largest(logits);
         let (whole, rest) = logits.as_chunks::<LANES>();
-        let mut below = [false; LANES];
+        let mut some_below = false;
         if max.is_finite() {
             for (i, logits) in whole.iter().enumerate() {
                 let logits = lanes!(k => logits[k].to_f64());
-                let block = weights_of::<A>(&logits, max, &mut below);
+                let block = weights_of::<A>(&logits, max, &mut some_below);
                 out[i * LANES..(i + 1) * LANES].copy_from_slice(&block);
             }
-            let block = weights_of::<A>(&last_block(rest), max, &mut below);
+            let block = weights_of::<A>(&last_block(rest), max, &mut some_below);
             out[whole.len() * LANES..(whole.len() + 1) * LANES].copy_from_slice(&block);
         } else {
             out.iter_mut().zip(logits).for_each(|(out, logit)| *out = of_infinities(logit.to_f64(), max));
         }
-        self.far_below = any(below).then_some(max);
+        self.far_below = some_below.then_some(max);
         self.offsets.push((begin + logits.len()) as i64);
     }
 }
@@ -278,23 +278,37 @@ fn largest<T: Weight>(logits: &[T]) -> f64 {
 
 /// Weights of logits beside a finite largest one; takes note of finite ones below the floor.
 #[inline(always)]
-fn weights_of<A: Arithmetic>(logits: &Block, max: f64, below: &mut [bool; LANES]) -> Block {
-    lanes!(k => {
-        let logit = logits[k];
-        let difference = logit - max;
+fn weights_of<A: Arithmetic>(logits: &Block, max: f64, some_below: &mut bool) -> Block {
+    let difference: Block = lanes!(k => logits[k] - max);
+    let mut weights = lanes!(k => {
         // What the difference was rounded by, exactly (Knuth).
-        let of_max = difference - logit;
-        let rounded = (logit - (difference - of_max)) - (max + of_max);
-        let is_above = difference > EXP_FLOOR;
-        let weight = exp_scaled::<A>(
-            if is_above { difference } else { EXP_FLOOR },
-            if is_above { rounded } else { 0.0 },
-        );
-        let weighs_nothing = logit == f64::NEG_INFINITY;
-        below[k] |= !is_above & (logit > f64::NEG_INFINITY);
-        let weight = if weighs_nothing { 0.0 } else { weight };
-        if logit.is_nan() { f64::NAN } else { weight }
-    })
+        let of_max = difference[k] - logits[k];
+        let rounded = (logits[k] - (difference[k] - of_max)) - (max + of_max);
+        exp_scaled::<A>(difference[k], rounded)
+    });
+    // Rarely otherwise, and false for NaN.
+    if !all(lanes!(k => difference[k] > EXP_FLOOR)) {
+        *some_below |= floored(logits, max, &mut weights);
+    }
+    weights
+}
+
+/// Mends the weights of logits that are at the floor or below it, or are missing. Whether some of them is finite.
+#[cold]
+#[inline(never)]
+fn floored(logits: &Block, max: f64, weights: &mut Block) -> bool {
+    let mut some_below = false;
+    for (logit, weight) in logits.iter().zip(weights) {
+        if logit.is_nan() {
+            *weight = f64::NAN;
+        } else if *logit == f64::NEG_INFINITY {
+            *weight = 0.0;
+        } else if logit - max <= EXP_FLOOR {
+            *weight = exp_scaled::<Base>(EXP_FLOOR, 0.0);
+            some_below = true;
+        }
+    }
+    some_below
 }
 
 /// Weight of a logit in a row whose largest is ∞, or is −∞.
@@ -440,8 +454,8 @@ mod tests {
         let rounded = z - max;
         // Both differences are exact.
         let exact = rounded.exp() * (1.0 + (z - (rounded + max)));
-        let mut below = [false; LANES];
-        let [weight, ..] = weights_of::<Base>(&[z; LANES], max, &mut below);
+        let mut some_below = false;
+        let [weight, ..] = weights_of::<Base>(&[z; LANES], max, &mut some_below);
         assert!((weight / 2f64.powi(300) / exact - 1.0).abs() <= 3e-16);
         assert!((rounded.exp() / exact - 1.0).abs() > 1e-14);
     }

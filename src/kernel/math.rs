@@ -200,14 +200,15 @@ const EXP_SCALE: u64 = 300;
 /// Least argument of [`exp_scaled`].
 pub const EXP_FLOOR: f64 = -850.0;
 
-/// 2³⁰⁰·exp(x + y), for x from [`EXP_FLOOR`] to 0 and y below a unit in the last place of x, within one unit in the last place.
+/// 2³⁰⁰·exp(x + y), for x from [`EXP_FLOOR`] to 0 and y below a unit in the last place of x, within one unit in the last place. For other
+/// arguments, NaN among them, it means nothing.
 #[inline(always)]
 pub fn exp_scaled<A: Arithmetic>(x: f64, y: f64) -> f64 {
     let rounded = A::mul_add(x, std::f64::consts::LOG2_E, ROUNDER);
     let k = rounded - ROUNDER;
-    // Both are exact: the product by the bits of its factors, the difference since they are near each other.
-    let r = x - k * LN_2_HI;
-    let r = r + (y - k * LN_2_LO);
+    // Exact: the product by the bits of its factors, the difference since they are near each other.
+    let r = A::mul_add(-k, LN_2_HI, x);
+    let r = r + A::mul_add(-k, LN_2_LO, y);
     let square = r * r;
     let (mut even, mut odd) = (EXP[8], EXP[9]);
     let mut i = 8;
