@@ -4,7 +4,7 @@ use arbitrary::Unstructured;
 use polars_entropy::kernel::broadcast::RowPairs;
 use polars_entropy::kernel::layout::{Error, Extents, ListLayout, Offsets, Pairing};
 use polars_entropy::kernel::options::{NanPolicy, Unit};
-use polars_entropy::kernel::quantities::QUANTITIES;
+use polars_entropy::kernel::quantities::{OF_LOGITS, QUANTITIES};
 use polars_entropy::kernel::registry::{ByFloat, Registered};
 use polars_entropy::kernel::rows::Rows;
 use polars_entropy::kernel::values::Values;
@@ -115,7 +115,7 @@ fn in_float<T: ByFloat>(p: &[T], q: &[T], p_valid: Option<&[u8]>, places: [&Plac
     }
     let p = Rows { weights: Weights::new(p, p_valid.map(|bytes| Bits::new(bytes, 3))), layout: p_layout };
     let q = Rows { weights: Weights::new(q, None), layout: q_layout };
-    for quantity in QUANTITIES {
+    for quantity in QUANTITIES.iter().chain(OF_LOGITS) {
         for policy in [NanPolicy::Propagate, NanPolicy::Omit, NanPolicy::Raise] {
             let case = |q| Case { quantity, p: &p, q, policy };
             if !quantity.pair {
@@ -198,14 +198,14 @@ impl<T: ByFloat> Case<'_, T> {
     /// Checks what a single quantity promises of a finite value.
     fn check_bounds(&self, value: f64, p_row: usize) {
         match self.quantity.name {
-            "entropy" => {
+            "entropy" | "logits.entropy" => {
                 let len = self.p.layout.get(p_row).map_or(0, |range| range.len());
                 // The bounds of single and double precision at the head of the quantity's file.
                 let error = if T::SINGLE { 1.5e-8 } else { 1e-15 };
                 let most = (len.max(1) as f64).ln() * (1.0 + error);
                 assert!(value <= most, "row {p_row} of {len} weights: {value}");
             }
-            "kl_div" if self.q.is_some_and(|q| std::ptr::eq(self.p, q)) => {
+            "kl_div" | "logits.kl_div" if self.q.is_some_and(|q| std::ptr::eq(self.p, q)) => {
                 assert!(value == 0.0, "row {p_row}: {value} from itself");
             }
             _ => {}
