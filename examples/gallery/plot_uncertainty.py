@@ -32,7 +32,7 @@ plt.rcParams.update({"font.size": 12})
 images, digit = load_digits(return_X_y=True)
 train, test = slice(0, 898), slice(898, None)
 
-logistic = LogisticRegression(C=0.01, max_iter=1000).fit(images[train], digit[train])
+logistic = LogisticRegression(C=0.01, max_iter=10_000).fit(images[train], digit[train])
 z = logistic.decision_function(images[test])
 predicted = pl.DataFrame({"digit": digit[test], "z": z}).with_columns(
     bits=pl.col("z").info.arr.logits.entropy(base=2),
