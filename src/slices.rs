@@ -305,9 +305,7 @@ fn value_of_total(
         return Err(Error::Lengths { p: p.len(), q: q.len() });
     }
     let [p, q] = [p, q].map(|x| Weights::new(x, None));
-    let of_total = f64::rows(quantity).of_total.as_ref();
-    let nats = of_total.map_or(Ok(None), |of_total| (of_total.value)(p, q, Some(total), options.nan_policy));
-    expressed(nats, unit)
+    expressed((f64::rows(quantity).of_total().value)(p, q, Some(total), options.nan_policy), unit)
 }
 
 /// A value in nats in this unit.

@@ -563,11 +563,11 @@ fn values_in<T: Float>(
     let pairing = Pairing::new(rows, p.outer(), q.as_ref().map_or(&[], Unnested::outer)).map_err(located)?;
     let mut values = Values::default();
     let (drivers, pairs) = (T::Native::rows(quantity), pairing.rows());
-    let done = match (&q_rows, totals, &drivers.of_total) {
-        (Some(q), Some(totals), Some(of_total)) => {
+    let done = match (&q_rows, totals) {
+        (Some(q), Some(totals)) => {
             totals.check(rows.rows())?;
             let total_of = |inner| totals.get(pairing.outermost(inner));
-            (of_total.values)(&p_rows, q, pairs, &total_of, policy, unit, &mut values)
+            (drivers.of_total().values)(&p_rows, q, pairs, &total_of, policy, unit, &mut values)
         }
         _ => (drivers.values)(&p_rows, q_rows.as_ref(), pairs, policy, unit, &mut values),
     };

@@ -190,7 +190,7 @@ pub fn sums<A, L: Layout, const N: usize>(blocks: usize, terms: &mut impl Terms<
 
 /// The sum and its rounding error, exactly (Knuth).
 #[inline(always)]
-fn two_sum(a: f64, b: f64) -> (f64, f64) {
+pub fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let sum = a + b;
     let of_b = sum - a;
     (sum, (a - (sum - of_b)) + (b - of_b))

@@ -15,7 +15,7 @@
 
 use std::marker::PhantomData;
 
-use super::blocks::{Block, Carried, LANES, Layout, OneRow, all, lanes};
+use super::blocks::{Block, Carried, LANES, Layout, OneRow, all, lanes, two_sum};
 use super::broadcast::RowPairs;
 use super::layout::{Error, Extents, ListLayout, Offsets};
 use super::math::{EXP_FLOOR, exp_scaled};
@@ -46,7 +46,9 @@ pub fn values<Q: Quantity, T: Weight>(
         rows::values::<Q, f64>(&p, Q::PAIR.then_some(&q), listed, policy, unit, out)
             .map_err(|error| error.behind(done))?;
         for (row, nats) in &batch.beyond {
-            out.add(first + row, unit.express(*nats));
+            if let Some(value) = out.get(first + row) {
+                out.put(first + row, value + unit.express(*nats));
+            }
         }
         done += batch.pairs.len();
     }
@@ -229,7 +231,7 @@ impl Side {
         let begin = self.end();
         let room = begin + logits.len() + LANES;
         if self.values.len() < room {
-            self.values.resize(room.next_power_of_two(), 0.0);
+            self.values.resize(room, 0.0);
         }
         let out = &mut self.values[begin..room];
         let max = largest(logits);
@@ -279,13 +281,13 @@ fn largest<T: Weight>(logits: &[T]) -> f64 {
 /// Weights of logits beside a finite largest one; takes note of finite ones below the floor.
 #[inline(always)]
 fn weights_of<A: Arithmetic>(logits: &Block, max: f64, some_below: &mut bool) -> Block {
-    let difference: Block = lanes!(k => logits[k] - max);
-    let mut weights = lanes!(k => {
-        // What the difference was rounded by, exactly (Knuth).
-        let of_max = difference[k] - logits[k];
-        let rounded = (logits[k] - (difference[k] - of_max)) - (max + of_max);
-        exp_scaled::<A>(difference[k], rounded)
-    });
+    let mut difference = Block::default();
+    let mut weights = Block::default();
+    for k in 0..LANES {
+        let rounded;
+        (difference[k], rounded) = two_sum(logits[k], -max);
+        weights[k] = exp_scaled::<A>(difference[k], rounded);
+    }
     // Rarely otherwise, and false for NaN.
     if !all(lanes!(k => difference[k] > EXP_FLOOR)) {
         *some_below |= floored(logits, max, &mut weights);
@@ -406,9 +408,10 @@ fn beyond_floor<T: Weight>(p: &[f64], of_q: &[f64], q: Weights<T>, max: f64) -> 
     let mut beyond = Carried::default();
     for at in there() {
         let logit = q.get(at).unwrap_or(f64::NEG_INFINITY);
+        let below = max - logit + EXP_FLOOR;
         // A p at its floor is 0 to all that matters.
-        if logit > f64::NEG_INFINITY && max - logit > -EXP_FLOOR && p[at] > floor {
-            beyond.add(p[at] / total * (max - logit + EXP_FLOOR));
+        if logit > f64::NEG_INFINITY && below > 0.0 && p[at] > floor {
+            beyond.add(p[at] / total * below);
         }
     }
     beyond.total()

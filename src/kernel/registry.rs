@@ -38,7 +38,7 @@ pub struct RowDrivers<T> {
     /// Value in nats of one distribution.
     pub value: ValueOf<T>,
     /// Drivers of rows where the total of q is known, if there are any.
-    pub of_total: Option<TotalDrivers<T>>,
+    of_total: Option<TotalDrivers<T>>,
     /// States of rows, if there are any.
     pub states: Option<StatesOf<T>>,
 }
@@ -156,6 +156,12 @@ impl Registered {
 }
 
 impl<T: Weight> RowDrivers<T> {
+    /// Drivers of rows where the total of q is known. Panics for a quantity of one input, or of logits: no face has a total for them,
+    /// and a total must not be dropped in silence.
+    pub fn of_total(&self) -> &TotalDrivers<T> {
+        self.of_total.as_ref().expect("a total of q for a quantity that takes none")
+    }
+
     const fn of<Q: Quantity>() -> RowDrivers<T> {
         RowDrivers {
             values: rows::values::<Q, T>,

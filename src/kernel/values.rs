@@ -1,6 +1,7 @@
 //! One value per row, with validity as Arrow has it.
 
 use super::options::Unit;
+use super::weights::Bits;
 
 /// One value per row, with Arrow's validity.
 #[derive(Debug, Default)]
@@ -69,14 +70,9 @@ impl Values {
         }
     }
 
-    /// Adds to the value of row `i`.
-    pub(super) fn add(&mut self, i: usize, value: f64) {
-        self.values[i] += value;
-    }
-
     /// The value of row `i`, `None` being null.
     pub fn get(&self, i: usize) -> Option<f64> {
-        let valid = self.valid.as_ref().is_none_or(|valid| valid[i / 8] & (1 << (i % 8)) != 0);
+        let valid = self.valid.as_ref().is_none_or(|valid| Bits::new(valid, 0).get(i));
         valid.then(|| self.values[i])
     }
 

@@ -111,10 +111,10 @@ impl Options {
         out: &mut Values,
     ) -> Result<(), Error> {
         let drivers = T::rows(self.quantity);
-        axes::with_rows(p, q, &self.reduced, |p, q, pairs| match (q, &self.totals, &drivers.of_total) {
-            (Some(q), Some(totals), Some(of_total)) => {
+        axes::with_rows(p, q, &self.reduced, |p, q, pairs| match (q, &self.totals) {
+            (Some(q), Some(totals)) => {
                 let total_of = |slice| totals.get(before + slice / sharing);
-                (of_total.values)(p, q, pairs, &total_of, self.policy, self.unit, out)
+                (drivers.of_total().values)(p, q, pairs, &total_of, self.policy, self.unit, out)
             }
             _ => (drivers.values)(p, q, pairs, self.policy, self.unit, out),
         })

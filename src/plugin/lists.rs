@@ -142,11 +142,11 @@ impl RowResult for AsValues<'_> {
         let (policy, unit) = (self.kwargs.nan_policy.0, Unit::new(self.kwargs.base));
         let (drivers, pairs) = (T::rows(self.quantity), pairing.rows());
         let mut values = Values::default();
-        match (q, &self.totals, &drivers.of_total) {
-            (Some(q), Some(totals), Some(of_total)) => {
+        match (q, &self.totals) {
+            (Some(q), Some(totals)) => {
                 // One for all innermost rows in a row of the column.
                 let total_of = |inner| totals.get(before + pairing.outermost(inner));
-                (of_total.values)(p, q, pairs, &total_of, policy, unit, &mut values)?;
+                (drivers.of_total().values)(p, q, pairs, &total_of, policy, unit, &mut values)?;
             }
             _ => (drivers.values)(p, q, pairs, policy, unit, &mut values)?,
         }
