@@ -6,8 +6,21 @@ same methods with full types, for editors and type checkers, which cannot see re
 
 from importlib.metadata import version
 
-from polars_entropy._arguments import Axis, NanPolicy
-from polars_entropy._namespace import ArrayInfo, ArrayLogits, ExprInfo, Info, ListInfo, ListLogits, SeriesInfo, info
+from polars_entropy._arguments import Axis, Estimator, NanPolicy
+from polars_entropy._namespace import (
+    ArrayInfo,
+    ArrayLogits,
+    BinInfo,
+    ExprInfo,
+    Info,
+    ListInfo,
+    ListLogits,
+    ListValues,
+    SeriesInfo,
+    StrInfo,
+    ValuesInfo,
+    info,
+)
 
 __version__ = version("polars-entropy")
 
@@ -15,12 +28,17 @@ __all__ = [
     "ArrayInfo",
     "ArrayLogits",
     "Axis",
+    "BinInfo",
+    "Estimator",
     "ExprInfo",
     "Info",
     "ListInfo",
     "ListLogits",
+    "ListValues",
     "NanPolicy",
     "SeriesInfo",
+    "StrInfo",
+    "ValuesInfo",
     "__version__",
     "info",
 ]

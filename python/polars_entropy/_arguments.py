@@ -1,4 +1,4 @@
-"""Checks of `base`, `nan_policy`, `axis` and `keepdims` when an expression is built. Dtypes are checked in Rust."""
+"""Checks of arguments that depend on no data, when an expression is built. Dtypes are checked in Rust."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numbers import Real
 from typing import Any, Literal, TypeAlias, get_args
 
 NanPolicy: TypeAlias = Literal["propagate", "omit", "raise"]
+Estimator: TypeAlias = Literal["plugin", "miller_madow", "chao_shen"]
 Axis: TypeAlias = int | tuple[int, ...] | None
 
 
@@ -29,10 +30,18 @@ def check_base(base: float | None) -> float | None:
 
 def check_nan_policy(nan_policy: NanPolicy) -> NanPolicy:
     """The policy, if it is one, as a plain string, which a NumPy string or a member of an Enum is not."""
-    policies: tuple[NanPolicy, ...] = get_args(NanPolicy)
-    if not isinstance(nan_policy, str) or nan_policy not in policies:
-        raise ValueError(f"`nan_policy` must be one of {', '.join(policies)}, not {nan_policy!r}")
-    return policies[policies.index(nan_policy)]
+    return _one_of("nan_policy", nan_policy, get_args(NanPolicy))
+
+
+def check_estimator(estimator: Estimator) -> Estimator:
+    """The estimator, if it is one, as a plain string."""
+    return _one_of("estimator", estimator, get_args(Estimator))
+
+
+def _one_of(argument: str, name: Any, names: tuple[Any, ...]) -> Any:
+    if not isinstance(name, str) or name not in names:
+        raise ValueError(f"`{argument}` must be one of {', '.join(names)}, not {name!r}")
+    return names[names.index(name)]
 
 
 def check_axis(axis: Axis) -> list[int] | None:

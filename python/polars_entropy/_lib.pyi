@@ -15,6 +15,8 @@ class Quantity:
     def state_sums(self) -> list[str] | None: ...
 
 QUANTITIES: dict[str, Quantity]
+ESTIMATORS: dict[str, Quantity]
+OF_PAIRS: dict[str, list[str]]
 
 @final
 class Array:

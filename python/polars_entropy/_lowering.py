@@ -8,8 +8,12 @@
 | axes of Array columns with axis 0 among them | implode, then one elementwise call for each column or group |
 | states of rows; of columns and groups | as their values |
 | merges of states | implode, then one elementwise call |
+| observed values of rows, characters | one elementwise call |
+| … of columns, groups, windows | elementwise keys, unordered implode, then one elementwise call on the rows of keys |
+| pairs of observed values | as those, of the keys of each side that the quantity asks for |
 
-Elementwise calls stay in the streaming engine, and in its native group-by.
+Elementwise calls stay in the streaming engine, and in its native group-by. So does an unordered implode, from Polars
+1.39 on.
 
 The plugin knows the quantities by name, and `_lib.QUANTITIES` says what each can do. No quantity is named here. The way
 of a value through the whole is drawn in `docs/explanation/architecture.md`.
@@ -17,6 +21,7 @@ of a value through the whole is drawn in `docs/explanation/architecture.md`.
 
 from __future__ import annotations
 
+import inspect
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,11 +31,11 @@ from polars.plugins import register_plugin_function
 
 from polars_entropy import _lib
 from polars_entropy import _reference as reference
-from polars_entropy._arguments import check_axis, check_base, check_keepdims, check_nan_policy
+from polars_entropy._arguments import check_axis, check_base, check_estimator, check_keepdims, check_nan_policy
 from polars_entropy._reference import ABSENT, Reference
 
 if TYPE_CHECKING:
-    from polars_entropy._arguments import Axis, NanPolicy
+    from polars_entropy._arguments import Axis, Estimator, NanPolicy
 
 _LIBRARY = Path(__file__).parent
 
@@ -41,12 +46,29 @@ _POLARS = tuple(int(part) for part in pl.__version__.split(".")[:2])
 _SLICED_ARRAYS_ARRIVE = _POLARS >= (2, 1)
 
 
+# Before there was a choice, `implode` kept the order.
+_UNORDERED: dict[str, Any] = (
+    {"maintain_order": False} if "maintain_order" in inspect.signature(pl.Expr.implode).parameters else {}
+)
+
+
+def _able(quantity: str) -> _lib.Quantity:
+    """What a quantity or an estimator can do."""
+    return _lib.QUANTITIES.get(quantity) or _lib.ESTIMATORS[quantity]
+
+
+def entropy_by(estimator: Estimator) -> str:
+    """The name of an estimator of the entropy among the quantities."""
+    estimator = check_estimator(estimator)
+    return "entropy" if estimator == "plugin" else f'entropy(estimator="{estimator}")'
+
+
 # Columns, groups and windows.
 
 
 def column(quantity: str, p: pl.Expr, q: Reference = ABSENT, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
     """Value of a column, group or window."""
-    columns = _lib.QUANTITIES[quantity].sums
+    columns = _able(quantity).sums
     if columns is None:
         return _row_call("rows", quantity, *_gathered(quantity, p, q), base=base, nan_policy=nan_policy, gathered=True)
     options = {"base": check_base(base), **q.totals_kwargs}
@@ -93,7 +115,7 @@ def _gathered(quantity: str, p: pl.Expr, q: Reference) -> tuple[pl.Expr, Referen
 
 
 def _state_columns(quantity: str) -> list[str]:
-    columns = _lib.QUANTITIES[quantity].state_sums
+    columns = _able(quantity).state_sums
     if columns is None:
         raise ValueError(
             f"{quantity} has no state: its value for a whole does not follow from values of the parts. Keep the "
@@ -175,6 +197,42 @@ def _whole(cells: pl.Expr) -> pl.Expr:
     if _SLICED_ARRAYS_ARRIVE or not cells.meta.is_column():
         return cells
     return pl.when(cells.is_null()).then(None).otherwise(cells).alias(cells.meta.output_name())
+
+
+# Observed values.
+
+
+def values(quantity: str, x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
+    """Value of how often each value occurs in a column, group or window."""
+    policy = check_nan_policy(nan_policy)
+    keys = _call("keys", x, method=quantity, nan_policy=policy)
+    return _key_rows(quantity, keys.implode(**_UNORDERED), base=base, nan_policy=policy, gathered=True)
+
+
+def rows_of_values(quantity: str, x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
+    """Value of how often each value occurs in a row."""
+    return _key_rows(quantity, x, base=base, nan_policy=nan_policy)
+
+
+def _key_rows(quantity: str, rows: pl.Expr, *, base: float | None, nan_policy: NanPolicy, **how: bool) -> pl.Expr:
+    options = {"base": check_base(base), "nan_policy": check_nan_policy(nan_policy)}
+    return _call("key_rows", rows, quantity=quantity, **options, **how)
+
+
+def pairs(quantity: str, x: pl.Expr, y: Reference, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
+    """Value of pairs of observed values of a column, group or window."""
+    policy = check_nan_policy(nan_policy)
+    # The order of the pairs is of no matter to any side, so that unordered implodes don't part what belongs together.
+    sides = [
+        _call("keys", x, *y.inputs, method=quantity, side=side, nan_policy=policy, **y.kwargs).implode(**_UNORDERED)
+        for side in _lib.OF_PAIRS[quantity]
+    ]
+    return _call("key_pairs", *sides, pairs=quantity, base=check_base(base), nan_policy=policy)
+
+
+def characters(x: pl.Expr, *, base: float | None, are_bytes: bool) -> pl.Expr:
+    """Entropy of the characters of each text, or of the bytes of each row."""
+    return _call("characters", x, quantity="entropy", base=check_base(base), bytes=are_bytes)
 
 
 # Elements.

@@ -94,6 +94,19 @@ def cells(q: object, q_total: object = None, *, is_series: bool) -> Reference:
     return replace(_row_wise(q, _cell, is_series=is_series), totals=_totals(q_total, is_series=is_series))
 
 
+def observed(y: object, *, is_series: bool) -> Reference:
+    """Reference for the other value of pairs: one for each of x, or one for all."""
+    if (expr := _expression(y, is_series=is_series)) is not None:
+        return Reference((expr,))
+    if isinstance(y, pl.Series):
+        if len(y) == 1:
+            return Reference((pl.lit(y).first(),))
+        # As of a sequence of numbers.
+        how = {"sequence": "of_series"} if is_series else {"sequence": "of_frame", "elementwise": False}
+        return Reference((pl.lit(y),), how)
+    raise TypeError(f"y must be a column name, an expression or a Series, not {type(y).__name__} {y!r}")
+
+
 def one_total(totals: tuple[pl.Expr, ...]) -> tuple[pl.Expr, ...]:
     """Totals for a column, group or window, of which a column of the frame has one number for each row."""
     if not totals or not totals[0].meta.is_column():

@@ -25,12 +25,19 @@
 //! | [`rows`], [`groups`], [`states`], [`elements`] | the drivers |
 //! | [`remainder`] | the driver of rows whose q has a known total |
 //! | [`logits`] | the driver of rows of logits |
+//! | [`few`] | the entropy of few observations |
+//! | [`keys`] | observed values as 64 bits |
+//! | [`counts`], [`characters`] | the drivers of rows of observed values, and of characters |
 
 pub mod axes;
 pub mod blocks;
 pub mod broadcast;
+pub mod characters;
+pub mod counts;
 pub mod elements;
+pub mod few;
 pub mod groups;
+pub mod keys;
 pub mod layout;
 pub mod logits;
 pub mod mass;

@@ -25,12 +25,21 @@ pub trait Quantity: Sized + 'static {
     /// is then the quicker one.
     const EIGHT_IN_SINGLE: bool;
 
+    /// Whether weights have to be counts, which are whole numbers.
+    const OF_COUNTS: bool = false;
+
+    /// Value of few observations of so many kinds, from their entropy, their number and that of the kinds, if it comes from these.
+    const OF_FEW: Option<OfFew> = None;
+
     /// Values in nats of distributions in blocks, where no rule but 9 can apply and nothing leaves the range of doubles.
     fn of_blocks<A: Arithmetic, L: Layout>(p: &impl Stored, q: &impl Stored) -> FastPath;
 
     /// Value in nats of one distribution that rule 9 applies to, whatever its range and whatever is missing, which is dropped.
     fn carefully<A: Arithmetic, T: Weight>(p: Weights<T>, q: Weights<T>) -> f64;
 }
+
+/// Value in nats of observations, from their entropy, their number and that of their kinds.
+pub type OfFew = fn(f64, usize, usize) -> f64;
 
 /// Value of weights none of which is missing, infinite or negative, with mass in p, and in q wherever p has some.
 pub fn value<Q: Quantity, A: Arithmetic>(p: &[f64], q: &[f64]) -> f64 {

@@ -7,7 +7,7 @@ use super::groups::{self, Column};
 use super::layout::Error;
 use super::logits;
 use super::options::{NanPolicy, Precision, Unit};
-use super::quantity::{Element, Mergeable, Numbers, Quantity, Summed, Sums};
+use super::quantity::{Element, Mergeable, Numbers, OfFew, Quantity, Summed, Sums};
 use super::remainder::{self, TotalOf};
 use super::rows::{self, Rows};
 use super::rules::{Missing, SplitSum};
@@ -22,6 +22,10 @@ pub struct Registered {
     pub name: &'static str,
     /// Whether it has two inputs.
     pub pair: bool,
+    /// Whether its weights have to be counts.
+    pub of_counts: bool,
+    /// Its value of few observations, if it comes from their entropy.
+    pub of_few: Option<OfFew>,
     /// Its groups, if they are native sums.
     pub groups: Option<GroupDrivers>,
     /// Its states, if it has some.
@@ -110,6 +114,8 @@ impl Registered {
         Registered {
             name: Q::NAME,
             pair: Q::PAIR,
+            of_counts: Q::OF_COUNTS,
+            of_few: Q::OF_FEW,
             groups: None,
             states: None,
             double: RowDrivers::of::<Q>(),
@@ -261,6 +267,53 @@ impl ByFloat for f32 {
 
     fn elements(function: &Function) -> ElementsOf<f32> {
         function.single
+    }
+}
+
+/// A quantity of pairs of observed values x and y by name: a sum of entropies.
+#[derive(Debug)]
+pub struct Pairs {
+    /// Its name.
+    pub name: &'static str,
+    /// Whose entropies they are, with their signs.
+    pub terms: &'static [(PairSide, f64)],
+    /// The entropy.
+    pub(super) entropy: Registered,
+}
+
+/// What an entropy of pairs of observed values is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PairSide {
+    /// The values x of the pairs.
+    X,
+    /// The values y of the pairs.
+    Y,
+    /// The pairs.
+    Both,
+}
+
+impl PairSide {
+    const ALL: [PairSide; 3] = [PairSide::X, PairSide::Y, PairSide::Both];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            PairSide::X => "x",
+            PairSide::Y => "y",
+            PairSide::Both => "both",
+        }
+    }
+
+    /// The side of this name.
+    pub fn named(name: &str) -> Option<PairSide> {
+        PairSide::ALL.into_iter().find(|side| side.name() == name)
+    }
+}
+
+impl Pairs {
+    /// A quantity of pairs.
+    pub const fn of<Q: Quantity>(name: &'static str, terms: &'static [(PairSide, f64)]) -> Pairs {
+        Pairs { name, terms, entropy: Registered::rows::<Q>() }
     }
 }
 

@@ -96,13 +96,14 @@ pub struct Method {
     suffix: &'static str,
     pair: bool,
     elementwise: bool,
+    of_counts: bool,
 }
 
 impl Method {
     /// The method that gives values of a quantity.
     pub fn value(shape: Shape, quantity: &Registered) -> Method {
-        let Registered { name, pair, .. } = *quantity;
-        Method { shape, name, suffix: "", pair, elementwise: false }
+        let Registered { name, pair, of_counts, .. } = *quantity;
+        Method { shape, name, suffix: "", pair, elementwise: false, of_counts }
     }
 
     /// The method that gives states of it.
@@ -112,7 +113,8 @@ impl Method {
 
     /// The method of a function of elements.
     pub fn element(function: &Function) -> Method {
-        Method { shape: Shape::Flat, name: function.name, suffix: "", pair: function.pair, elementwise: true }
+        let Function { name, pair, .. } = *function;
+        Method { shape: Shape::Flat, name, suffix: "", pair, elementwise: true, of_counts: false }
     }
 
     fn full_name(self) -> String {
@@ -140,18 +142,20 @@ impl Method {
         let name = self.full_name();
         let has = |dtype: &DataType| -> String {
             match Shape::of(dtype) {
+                Some(other) if self.of_counts && other == shape && is_number(dtype.leaf_dtype()) => {
+                    "counts are integers; cast whole numbers, as with `cast(pl.Int64)`, or leave `estimator` out".into()
+                }
                 Some(Shape::List | Shape::Array) if elementwise => {
                     format!("write `list.eval(pl.element().info.{name}(…))`, or explode the column")
                 }
                 _ if is_text(dtype) => {
-                    "for the entropy of how often each value occurs write \
-                     `drop_nulls().unique_counts().implode().info.list.entropy()`; for numbers in text, cast it"
+                    "for the entropy of how often each value occurs write `info.values.entropy`, for that of the \
+                     characters of each text `info.str.entropy`; for numbers in text, cast it"
                         .into()
                 }
                 Some(Shape::List) if dtype.inner_dtype().is_some_and(is_text) => {
-                    "for the entropy of how often each value occurs in a row write \
-                     `list.eval(pl.element().drop_nulls().unique_counts()).info.list.entropy()`; for numbers in text, \
-                     `list.eval(pl.element().cast(pl.Float64))`"
+                    "for the entropy of how often each value occurs in a row write `info.list.values.entropy`; for numbers in \
+                     text, `list.eval(pl.element().cast(pl.Float64))`"
                         .into()
                 }
                 Some(Shape::List) if entries(dtype).is_some() => {
@@ -188,12 +192,16 @@ impl Method {
         polars_err!(
             InvalidOperation:
             "`{}` takes {}, but {role} ('{}') is {}: {}",
-            self.path(), shape.takes(), field.name().escape_debug(), field.dtype(), has(field.dtype())
+            self.path(), if self.of_counts { shape.takes().replace("numbers", "counts") } else { shape.takes().into() }, field.name().escape_debug(), field.dtype(), has(field.dtype())
         )
     }
 
     fn check_flat(self, role: &str, field: &Field) -> PolarsResult<()> {
-        if is_number(field.dtype()) { Ok(()) } else { Err(self.refuse(role, field)) }
+        if self.takes_leaf(field.dtype()) { Ok(()) } else { Err(self.refuse(role, field)) }
+    }
+
+    fn takes_leaf(self, dtype: &DataType) -> bool {
+        if self.of_counts { dtype.is_integer() || dtype.is_null() } else { is_number(dtype) }
     }
 
     /// The innermost level may be an Array. A `Null` column is a column of null rows.
@@ -207,7 +215,7 @@ impl Method {
             self.check_width(role, field, *width)?;
             inner = below;
         }
-        if outermost_fits && is_number(inner) { Ok(()) } else { Err(self.refuse(role, field)) }
+        if outermost_fits && self.takes_leaf(inner) { Ok(()) } else { Err(self.refuse(role, field)) }
     }
 
     fn check_array(self, role: &str, field: &Field) -> PolarsResult<()> {

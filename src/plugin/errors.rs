@@ -28,6 +28,25 @@ pub fn missing_in_column(missing: Missing, p: &str, q: &str) -> PolarsError {
     )
 }
 
+/// A null among observed values under `raise`, as x or as the other value y of a pair.
+pub fn null_value(is_y: bool, name: &str, row: usize) -> PolarsError {
+    let y = if is_y { "y " } else { "" };
+    polars_err!(
+        ComputeError:
+        "The input contains nulls: column {y}'{}', row {row} is null (nan_policy=\"raise\"; {COUNTED})",
+        name.escape_debug()
+    )
+}
+
+/// A null in a row of observed values under `raise`.
+pub fn null_in_row(name: &str, row: usize, element: usize) -> PolarsError {
+    polars_err!(
+        ComputeError:
+        "The input contains nulls: column '{}', row {row}, element {element} is null (nan_policy=\"raise\"; {COUNTED})",
+        name.escape_debug()
+    )
+}
+
 /// Error of a row of a List or Array column. `row` is the row of the column.
 pub fn in_row(error: layout::Error, row: usize, p: &str, q: &str) -> PolarsError {
     match error {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::fixed::Fixed;
 use crate::kernel::options::{NanPolicy, Unit};
 use crate::kernel::quantities;
-use crate::kernel::registry::{Function, Registered};
+use crate::kernel::registry::{Function, PairSide, Pairs, Registered};
 
 /// Arguments of the rows of List columns.
 #[derive(Deserialize)]
@@ -85,6 +85,48 @@ pub struct SumKwargs {
     pub q_totals: usize,
 }
 
+/// Arguments of the keys of observed values.
+#[derive(Deserialize)]
+pub struct KeyKwargs {
+    /// The method, for messages.
+    pub method: String,
+    #[serde(default)]
+    pub nan_policy: Policy,
+    /// The side of pairs, of which there are two columns then.
+    #[serde(default)]
+    pub side: Option<PairSideName>,
+    #[serde(default)]
+    pub sequence: Sequence,
+}
+
+/// Arguments of rows of observed values.
+#[derive(Deserialize)]
+pub struct KeyRowKwargs {
+    pub quantity: Quantity,
+    pub nan_policy: Policy,
+    pub base: Option<f64>,
+    /// Whether a row is a whole column, group or window, and holds keys.
+    #[serde(default)]
+    pub gathered: bool,
+}
+
+/// Arguments of columns, groups and windows of pairs of observed values, of which the keys come as rows.
+#[derive(Deserialize)]
+pub struct PairKwargs {
+    pub pairs: PairsQuantity,
+    pub nan_policy: Policy,
+    pub base: Option<f64>,
+}
+
+/// Arguments of characters.
+#[derive(Deserialize)]
+pub struct CharacterKwargs {
+    pub quantity: Quantity,
+    pub base: Option<f64>,
+    /// Whether characters are bytes.
+    pub bytes: bool,
+}
+
 /// Arguments of a merge.
 #[derive(Deserialize)]
 pub struct MergeKwargs {
@@ -109,6 +151,32 @@ impl TryFrom<String> for Quantity {
 
     fn try_from(name: String) -> Result<Self, String> {
         quantities::quantity(&name).map(Quantity).ok_or_else(|| format!("unknown quantity {name:?}"))
+    }
+}
+
+/// A quantity of pairs of observed values by its name.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+pub struct PairsQuantity(pub &'static Pairs);
+
+impl TryFrom<String> for PairsQuantity {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        quantities::pairs(&name).map(PairsQuantity).ok_or_else(|| format!("unknown quantity {name:?}"))
+    }
+}
+
+/// A side of pairs by its name.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+pub struct PairSideName(pub PairSide);
+
+impl TryFrom<String> for PairSideName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        PairSide::named(&name).map(PairSideName).ok_or_else(|| format!("unknown side {name:?}"))
     }
 }
 

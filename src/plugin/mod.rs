@@ -9,8 +9,10 @@ mod convert;
 mod dtypes;
 mod errors;
 mod fixed;
+mod keys;
 mod kwargs;
 mod lists;
+mod observed;
 mod states;
 mod totals;
 
@@ -19,7 +21,8 @@ use pyo3_polars::PolarsAllocator;
 use pyo3_polars::derive::polars_expr;
 
 use self::kwargs::{
-    AxesKwargs, ElementKwargs, MergeKwargs, MissingKwargs, RowKwargs, SumKwargs, SummandKwargs,
+    AxesKwargs, CharacterKwargs, ElementKwargs, KeyKwargs, KeyRowKwargs, MergeKwargs, MissingKwargs,
+    PairKwargs, RowKwargs, SumKwargs, SummandKwargs,
 };
 use self::states::StateKind;
 use self::totals::Totals;
@@ -107,6 +110,44 @@ fn state_of_sums_field(fields: &[Field], kwargs: SumKwargs) -> PolarsResult<Fiel
 #[polars_expr(output_type_func_with_kwargs=state_of_sums_field)]
 fn state_of_sums(inputs: &[Series], kwargs: SumKwargs) -> PolarsResult<Series> {
     columns::states(inputs, &kwargs)
+}
+
+// Observed values.
+
+fn keys_field(fields: &[Field], kwargs: KeyKwargs) -> PolarsResult<Field> {
+    observed::keys_field(fields, &kwargs)
+}
+
+#[polars_expr(output_type_func_with_kwargs=keys_field)]
+fn keys(inputs: &[Series], kwargs: KeyKwargs) -> PolarsResult<Series> {
+    observed::keys(inputs, &kwargs)
+}
+
+fn key_rows_field(fields: &[Field], kwargs: KeyRowKwargs) -> PolarsResult<Field> {
+    observed::rows_field(fields, &kwargs)
+}
+
+#[polars_expr(output_type_func_with_kwargs=key_rows_field)]
+fn key_rows(inputs: &[Series], kwargs: KeyRowKwargs) -> PolarsResult<Series> {
+    observed::rows(inputs, &kwargs)
+}
+
+fn key_pairs_field(fields: &[Field]) -> PolarsResult<Field> {
+    observed::pairs_field(fields)
+}
+
+#[polars_expr(output_type_func=key_pairs_field)]
+fn key_pairs(inputs: &[Series], kwargs: PairKwargs) -> PolarsResult<Series> {
+    observed::pairs(inputs, &kwargs)
+}
+
+fn characters_field(fields: &[Field], kwargs: CharacterKwargs) -> PolarsResult<Field> {
+    observed::characters_field(fields, &kwargs)
+}
+
+#[polars_expr(output_type_func_with_kwargs=characters_field)]
+fn characters(inputs: &[Series], kwargs: CharacterKwargs) -> PolarsResult<Series> {
+    observed::characters(inputs, &kwargs)
 }
 
 // States, and what they merge to.

@@ -29,6 +29,8 @@ fn _lib(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Chunked>()?;
     module.add_class::<Quantity>()?;
     module.add("QUANTITIES", quantity::quantities(module.py())?)?;
+    module.add("ESTIMATORS", quantity::estimators(module.py())?)?;
+    module.add("OF_PAIRS", quantity::of_pairs(module.py())?)?;
     module.add_function(wrap_pyfunction!(distribution, module)?)?;
     module.add_function(wrap_pyfunction!(element, module)?)
 }

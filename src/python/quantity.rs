@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::kernel::quantities::QUANTITIES;
+use crate::kernel::quantities::{ESTIMATORS, OF_PAIRS, QUANTITIES};
 use crate::kernel::registry::{Registered, Summands};
 
 /// Quantity by name, with what it can do.
@@ -33,8 +33,27 @@ impl From<&Registered> for Quantity {
 
 /// All quantities, by name.
 pub fn quantities(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    table(py, QUANTITIES)
+}
+
+/// All estimators of the entropy, by name.
+pub fn estimators(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    table(py, ESTIMATORS)
+}
+
+/// The sides that each quantity of pairs of observed values takes entropies of, by name.
+pub fn of_pairs(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let table = PyDict::new(py);
-    for quantity in QUANTITIES {
+    for pairs in OF_PAIRS {
+        let sides: Vec<&str> = pairs.terms.iter().map(|(side, _)| side.name()).collect();
+        table.set_item(pairs.name, sides)?;
+    }
+    Ok(table)
+}
+
+fn table<'py>(py: Python<'py>, quantities: &[Registered]) -> PyResult<Bound<'py, PyDict>> {
+    let table = PyDict::new(py);
+    for quantity in quantities {
         table.set_item(quantity.name, Py::new(py, Quantity::from(quantity))?)?;
     }
     Ok(table)

@@ -7,11 +7,26 @@ from typing import overload
 import polars as pl
 
 from polars_entropy._namespace.array import ArrayInfo
+from polars_entropy._namespace.characters import BinInfo, StrInfo
 from polars_entropy._namespace.flat import Info
 from polars_entropy._namespace.list import ListInfo
 from polars_entropy._namespace.logits import ArrayLogits, ListLogits
+from polars_entropy._namespace.values import ListValues, ValuesInfo
 
-__all__ = ["ArrayInfo", "ArrayLogits", "ExprInfo", "Info", "ListInfo", "ListLogits", "SeriesInfo", "info"]
+__all__ = [
+    "ArrayInfo",
+    "ArrayLogits",
+    "BinInfo",
+    "ExprInfo",
+    "Info",
+    "ListInfo",
+    "ListLogits",
+    "ListValues",
+    "SeriesInfo",
+    "StrInfo",
+    "ValuesInfo",
+    "info",
+]
 
 
 @pl.api.register_expr_namespace("info")

@@ -8,10 +8,12 @@ from polars_entropy import _lowering as lowering
 from polars_entropy import _reference as reference
 from polars_entropy._namespace._base import Accessor, T
 from polars_entropy._namespace.array import ArrayInfo
+from polars_entropy._namespace.characters import BinInfo, StrInfo
 from polars_entropy._namespace.list import ListInfo
+from polars_entropy._namespace.values import ValuesInfo
 
 if TYPE_CHECKING:
-    from polars_entropy._arguments import NanPolicy
+    from polars_entropy._arguments import Estimator, NanPolicy
     from polars_entropy._reference import Column, Reference, Total, Vector
 
 
@@ -28,7 +30,24 @@ class Info(Accessor[T]):
         """Methods for Array columns, along the axes of `column.to_numpy()`."""
         return ArrayInfo(self._p, self._finish, self._series)
 
-    def entropy(self, *, base: float | None = None, nan_policy: NanPolicy = "propagate") -> T:
+    @property
+    def values(self) -> ValuesInfo[T]:
+        """Methods for columns of observed values of any dtype, of which it counts how often each occurs."""
+        return ValuesInfo(self._p, self._finish, self._series)
+
+    @property
+    def str(self) -> StrInfo[T]:
+        """Methods for String columns, in which each text is a distribution of characters."""
+        return StrInfo(self._p, self._finish, self._series)
+
+    @property
+    def bin(self) -> BinInfo[T]:
+        """Methods for Binary columns, in which each row is a distribution of bytes."""
+        return BinInfo(self._p, self._finish, self._series)
+
+    def entropy(
+        self, *, base: float | None = None, nan_policy: NanPolicy = "propagate", estimator: Estimator = "plugin"
+    ) -> T:
         r"""Shannon entropy of a column, group or window of weights.
 
         :math:`H = -\sum_i \frac{x_i}{S} \ln \frac{x_i}{S}` with :math:`S = \sum_i x_i` [1]_. The weights need not sum
@@ -46,6 +65,14 @@ class Info(Accessor[T]):
               `pl.when(pl.col("x").count() > 0)` sets such apart.
             * `"raise"`: an error names the column and the row.
 
+        estimator
+            Estimator of the entropy of what the weights were counted in. But for `"plugin"` they have to be integers.
+
+            * `"plugin"`: the formula above, which is too low by some :math:`(K - 1) / 2S` for K categories.
+            * `"miller_madow"`: with that bias added [2]_. It helps where most categories were counted several times.
+            * `"chao_shen"`: with room for categories that were not observed [3]_. It helps where many were counted
+              once.
+
         Returns
         -------
         Expr or Series
@@ -59,10 +86,10 @@ class Info(Accessor[T]):
         Raises
         ------
         TypeError, ValueError
-            If `base` or `nan_policy` is invalid, when the expression is built.
+            If `base`, `nan_policy` or `estimator` is invalid, when the expression is built.
         polars.exceptions.ComputeError
-            If the column does not hold numbers, when the plan is resolved. If a weight is missing under `"raise"`, when
-            the query runs.
+            If the column does not hold numbers, or integers where the estimator needs them, when the plan is resolved.
+            If a weight is missing under `"raise"`, when the query runs.
 
         Notes
         -----
@@ -77,6 +104,9 @@ class Info(Accessor[T]):
         References
         ----------
         .. [1] Shannon, C. E., "A Mathematical Theory of Communication", 1948.
+        .. [2] Miller, G. A., "Note on the Bias of Information Estimates", 1955.
+        .. [3] Chao, A., and Shen, T.-J., "Nonparametric Estimation of Shannon's Index of Diversity When There Are
+           Unseen Species in Sample", 2003.
 
         Examples
         --------
@@ -94,7 +124,7 @@ class Info(Accessor[T]):
         └───────┴───────┘
 
         """
-        return self._value("entropy", base=base, nan_policy=nan_policy)
+        return self._value(lowering.entropy_by(estimator), base=base, nan_policy=nan_policy)
 
     def kl_div(
         self,

@@ -8,9 +8,10 @@ from polars_entropy import _lowering as lowering
 from polars_entropy import _reference as reference
 from polars_entropy._namespace._base import RowAccessor, T
 from polars_entropy._namespace.logits import ListLogits
+from polars_entropy._namespace.values import ListValues
 
 if TYPE_CHECKING:
-    from polars_entropy._arguments import NanPolicy
+    from polars_entropy._arguments import Estimator, NanPolicy
     from polars_entropy._reference import Column, Reference, Total, Vector
 
 
@@ -22,7 +23,14 @@ class ListInfo(RowAccessor[T]):
         """Methods for rows of logits, which are unnormalised logarithms of shares."""
         return ListLogits(self._p, self._finish, self._series)
 
-    def entropy(self, *, base: float | None = None, nan_policy: NanPolicy = "propagate") -> T:
+    @property
+    def values(self) -> ListValues[T]:
+        """Methods for rows of observed values, of which it counts how often each occurs."""
+        return ListValues(self._p, self._finish, self._series)
+
+    def entropy(
+        self, *, base: float | None = None, nan_policy: NanPolicy = "propagate", estimator: Estimator = "plugin"
+    ) -> T:
         r"""Shannon entropy of each row.
 
         :math:`H = -\sum_i \frac{x_i}{S} \ln \frac{x_i}{S}` with :math:`S = \sum_i x_i` [1]_. The weights need not sum
@@ -40,6 +48,14 @@ class ListInfo(RowAccessor[T]):
               `pl.when(pl.col("p").list.drop_nulls().list.len() > 0)` sets such apart.
             * `"raise"`: an error names the column, the row and the element.
 
+        estimator
+            Estimator of the entropy of what the weights were counted in. But for `"plugin"` they have to be integers.
+
+            * `"plugin"`: the formula above, which is too low by some :math:`(K - 1) / 2S` for K categories.
+            * `"miller_madow"`: with that bias added [2]_. It helps where most categories were counted several times.
+            * `"chao_shen"`: with room for categories that were not observed [3]_. It helps where many were counted
+              once.
+
         Returns
         -------
         Expr or Series
@@ -54,14 +70,17 @@ class ListInfo(RowAccessor[T]):
         Raises
         ------
         TypeError, ValueError
-            If `base` or `nan_policy` is invalid, when the expression is built.
+            If `base`, `nan_policy` or `estimator` is invalid, when the expression is built.
         polars.exceptions.ComputeError
-            If the column does not hold lists of numbers, when the plan is resolved. If a weight is missing under
-            `"raise"`, when the query runs.
+            If the column does not hold lists of numbers, or of integers where the estimator needs them, when the plan
+            is resolved. If a weight is missing under `"raise"`, when the query runs.
 
         References
         ----------
         .. [1] Shannon, C. E., "A Mathematical Theory of Communication", 1948.
+        .. [2] Miller, G. A., "Note on the Bias of Information Estimates", 1955.
+        .. [3] Chao, A., and Shen, T.-J., "Nonparametric Estimation of Shannon's Index of Diversity When There Are
+           Unseen Species in Sample", 2003.
 
         Examples
         --------
@@ -71,7 +90,7 @@ class ListInfo(RowAccessor[T]):
         [1.0, 0.468996, None, None]
 
         """
-        return self._value("entropy", base=base, nan_policy=nan_policy)
+        return self._value(lowering.entropy_by(estimator), base=base, nan_policy=nan_policy)
 
     def kl_div(
         self,

@@ -40,7 +40,7 @@ use crate::kernel::blocks::{
 };
 use crate::kernel::mass::{LN_SCALE, ln_of_sum, ln_of_weight, mass, not_below_zero, summed};
 use crate::kernel::math::{ln, ln_1p, ln_away_from_one, ln_single, mitchell_correction};
-use crate::kernel::quantity::{Element, GroupSums, Mergeable, Part, Quantity, Summed, Sums, value};
+use crate::kernel::quantity::{Element, GroupSums, Mergeable, OfFew, Part, Quantity, Summed, Sums, value};
 use crate::kernel::rules::Answers;
 use crate::kernel::scales::mass_of_sum;
 use crate::kernel::simd::{Arithmetic, Base};
@@ -55,6 +55,7 @@ impl Quantity for Entropy {
     // As in `scipy.special.entr`.
     const ANSWERS: Answers = Answers { negative: f64::NEG_INFINITY, q_zero: None };
     const EIGHT_IN_SINGLE: bool = true;
+    const OF_FEW: Option<OfFew> = Some(|entropy, _, _| entropy);
 
     #[inline(always)]
     fn of_blocks<A: Arithmetic, L: Layout>(x: &impl Stored, _: &impl Stored) -> FastPath {

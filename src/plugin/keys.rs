@@ -1,0 +1,113 @@
+//! Keys of the values of a column: see [`keys`](crate::kernel::keys).
+
+use polars::prelude::*;
+use polars_arrow::array::{FixedSizeListArray, ListArray, PrimitiveArray};
+use polars_arrow::bitmap::Bitmap;
+
+use super::convert;
+use crate::kernel::keys::{of_bytes, of_float, of_several, of_wide};
+
+/// Refuses a dtype whose values have no keys, anywhere within it.
+pub fn check(dtype: &DataType) -> Result<(), &DataType> {
+    match dtype {
+        DataType::List(inner) | DataType::Array(inner, _) => check(inner),
+        DataType::Struct(fields) => fields.iter().try_for_each(|field| check(field.dtype())),
+        DataType::Extension(_, storage) => check(storage),
+        DataType::Object(_) | DataType::Unknown(_) => Err(dtype),
+        _ => Ok(()),
+    }
+}
+
+/// Key of each value of a column, null for null.
+pub fn keys(s: &Series) -> PolarsResult<PrimitiveArray<u64>> {
+    let s = s.rechunk();
+    let validity = match s.dtype() {
+        DataType::Null => Some(Bitmap::new_zeroed(s.len())),
+        _ => s.chunks()[0].validity().cloned(),
+    };
+    let keys = match s.dtype() {
+        DataType::Null => vec![0; s.len()],
+        DataType::Extension(..) => return keys(s.to_storage()),
+        DataType::UInt64 => return Ok(s.u64()?.downcast_as_array().clone()),
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => {
+            // A float has one key, however wide it is.
+            let floats = s.cast(&DataType::Float64)?;
+            floats.f64()?.downcast_as_array().values_iter().map(|x| of_float(*x)).collect()
+        }
+        DataType::String => {
+            let texts = s.str()?.downcast_as_array();
+            texts.values_iter().map(|text| of_bytes(text.as_bytes())).collect()
+        }
+        DataType::Binary => s.binary()?.downcast_as_array().values_iter().map(of_bytes).collect(),
+        DataType::Categorical(_, mapping) | DataType::Enum(_, mapping) => of_categories(&s, mapping)?,
+        DataType::Struct(_) => of_fields(&s)?,
+        DataType::List(_) | DataType::Array(..) => of_lists(&s)?,
+        _ => of_numbers(&s)?,
+    };
+    Ok(PrimitiveArray::from_vec(keys).with_validity(validity))
+}
+
+/// Keys of what is a number in memory: integers, Booleans, decimals, dates and times. They are their own keys if 64 bits suffice.
+fn of_numbers(s: &Series) -> PolarsResult<Vec<u64>> {
+    let physical = s.to_physical_repr();
+    Ok(match physical.dtype() {
+        DataType::Int128 => physical.i128()?.downcast_as_array().values_iter().map(|x| of_wide(*x)).collect(),
+        DataType::UInt128 => {
+            physical.u128()?.downcast_as_array().values_iter().map(|x| of_wide(*x as i128)).collect()
+        }
+        _ => {
+            let integers = physical.cast(&DataType::Int64)?;
+            integers.i64()?.downcast_as_array().values_iter().map(|x| *x as u64).collect()
+        }
+    })
+}
+
+/// Keys of categories: those of their texts, since the number of a category may be another one in the next batch.
+fn of_categories(s: &Series, mapping: &CategoricalMapping) -> PolarsResult<Vec<u64>> {
+    let codes = s.to_physical_repr().cast(&DataType::UInt32)?;
+    let codes = codes.u32()?.downcast_as_array();
+    let mut of_code: Vec<Option<u64>> = vec![];
+    let mut key = |code: &u32| {
+        let at = *code as usize;
+        if at >= of_code.len() {
+            of_code.resize(at + 1, None);
+        }
+        *of_code[at].get_or_insert_with(|| of_bytes(mapping.cat_to_str(*code).unwrap_or_default().as_bytes()))
+    };
+    // Junk under a null is no category.
+    let valid = convert::bits(codes.validity());
+    let codes = codes.values_iter().enumerate();
+    Ok(codes.map(|(i, code)| if valid.is_none_or(|bits| bits.get(i)) { key(code) } else { 0 }).collect())
+}
+
+fn of_fields(s: &Series) -> PolarsResult<Vec<u64>> {
+    let fields = s.struct_()?.fields_as_series();
+    let fields = fields.iter().map(keys).collect::<PolarsResult<Vec<_>>>()?;
+    Ok((0..s.len()).map(|row| of_several(fields.iter().map(|keys| keys.get(row)))).collect())
+}
+
+fn of_lists(s: &Series) -> PolarsResult<Vec<u64>> {
+    let (values, offsets) = below(s)?;
+    let keys = keys(&values)?;
+    let row = |range: &[i64]| of_several((range[0]..range[1]).map(|at| keys.get(at as usize)));
+    Ok(offsets.windows(2).map(row).collect())
+}
+
+/// What is below the lists of a column of one chunk, and where each list begins in it; at the last, where it ends.
+pub fn below(s: &Series) -> PolarsResult<(Series, Vec<i64>)> {
+    let array = &s.chunks()[0];
+    let (values, offsets) = if let Some(lists) = array.as_any().downcast_ref::<ListArray<i64>>() {
+        let offsets = lists.offsets();
+        let (first, last) = (*offsets.first(), *offsets.last());
+        let values = lists.values().sliced(first as usize, (last - first) as usize);
+        (values, offsets.iter().map(|offset| offset - first).collect())
+    } else if let Some(cells) = array.as_any().downcast_ref::<FixedSizeListArray>() {
+        (cells.values().clone(), (0..=cells.len()).map(|row| (row * cells.size()) as i64).collect())
+    } else {
+        polars_bail!(ComputeError: "expected lists, got {:?}", array.dtype())
+    };
+    let dtype = s.dtype().inner_dtype().expect("lists have an inner dtype");
+    // SAFETY: the array holds values of `dtype`, since both are what is below the series' chunk and dtype.
+    let values = unsafe { Series::from_chunks_and_dtype_unchecked(PlSmallStr::EMPTY, vec![values], dtype) };
+    Ok((values, offsets))
+}
