@@ -7,9 +7,11 @@ use polars_arrow::bitmap::Bitmap;
 use super::convert;
 use crate::kernel::keys::{of_bytes, of_float, of_several, of_wide};
 
-/// Refuses a dtype whose values have no keys, anywhere within it.
+/// Refuses a dtype whose values have no keys, anywhere within it. Not Object, which comes to a plugin as bytes.
 pub fn check(dtype: &DataType) -> Result<(), &DataType> {
     match dtype {
+        // Polars loses the length of such an array on the way to a plugin.
+        DataType::Array(_, 0) => Err(dtype),
         DataType::List(inner) | DataType::Array(inner, _) => check(inner),
         DataType::Struct(fields) => fields.iter().try_for_each(|field| check(field.dtype())),
         DataType::Extension(_, storage) => check(storage),

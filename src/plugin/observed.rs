@@ -25,7 +25,9 @@ fn refuse(method: &str, takes: &str, role: &str, field: &Field, instead: &str) -
 
 fn check_values(method: &str, role: &str, field: &Field) -> PolarsResult<()> {
     keys::check(field.dtype()).map_err(|within| {
-        let instead = format!("values of dtype {within} can't be compared; cast them to String, say");
+        let instead = format!(
+            "Polars passes no {within} to a plugin as it is; make lists of arrays, with `arr.to_list()`"
+        );
         refuse(method, "a column of values that a group-by takes", role, field, &instead)
     })
 }
