@@ -169,7 +169,7 @@ clean:
 $(VENV)/.tools: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(VENV)/bin/python -m pip install --quiet --upgrade --group build --group test --group producers --group lint polars
+	$(VENV)/bin/python -m pip install --quiet --upgrade --group build --group test --group producers --group oracles --group lint polars
 	touch $@
 
 $(VENV)/.bench: pyproject.toml $(VENV)/.tools

@@ -16,15 +16,28 @@ from .timing import (
     OF_LOGITS,
     OPERATIONS,
     OURS,
+    OURS_PLAIN,
     ROW_ELEMENTS,
     SCALED,
+    TEXTS,
     THREAD_ELEMENTS,
     WIDTHS,
 )
 
 Cells = dict[tuple[Any, Any], Any]
 
-PACKAGES = "polars-entropy", "polars", "scipy", "numpy", "numba", "duckdb", "simsimd", "numkong"
+PACKAGES = (
+    "polars-entropy",
+    "polars",
+    "scipy",
+    "numpy",
+    "numba",
+    "duckdb",
+    "simsimd",
+    "numkong",
+    "scikit-learn",
+    "polars-ds",
+)
 # What a side is held against: the native sums that it needs at least, or the divergence.
 SUMS = {"entropy": "sum", "Polars `entropy`": "sum", "kl_div": "two sums", "psi": "kl_div", "js_div": "kl_div"}
 # Ours in one strong colour, the peers each in a quieter one.
@@ -70,6 +83,7 @@ def markdown(results: dict[tuple, Any], scale: float, runs: int, name: str) -> s
             row_elements=ROW_ELEMENTS,
             group_rows=GROUP_ROWS,
             thread_elements=THREAD_ELEMENTS,
+            texts=TEXTS,
             rows=pair("", ", rows of", beside_ours, OPERATIONS),
             logits=pair("", ", rows of", beside_ours, OF_LOGITS),
             special=pair(" special", ", rows of", lambda cells: formatted("{:.2f}×", cells)),
@@ -77,6 +91,15 @@ def markdown(results: dict[tuple, Any], scale: float, runs: int, name: str) -> s
                 grid(f"{title}, groups", beside(select(results, form), "{:.1f}", lambda n, side: (n, SUMS.get(side))))
                 for form, title in forms.items()
             ),
+            values="\n\n".join(
+                grid(
+                    f"{threads} thread{'s' * (threads > 1)}, groups × values",
+                    of_values(select(results, f"values {threads}")),
+                )
+                for threads in (1, 2)
+            ),
+            pairs=grid("mutual information", of_values(select(results, "pairs"))),
+            characters=grid("entropy of characters", of_values(select(results, "characters"))),
             threads=grid("threads", formatted("{:.1f}", threads) | formatted("{:.2f}×", ratios)),
             memory=pair(" memory", "", lambda cells: formatted("{:.1f}", cells)),
             trials=pair(" trials", "", lambda cells: cells),
@@ -104,13 +127,18 @@ def beside_ours(cells: Cells) -> Cells:
     return beside(cells, "{:.2f}", lambda _, width: (OURS, width))
 
 
+def of_values(cells: Cells) -> Cells:
+    """Times, each as a multiple of ours, too."""
+    return beside(cells, "{:.1f}", lambda _, column: (OURS_PLAIN, column))
+
+
 def grid(corner: str, cells: Cells) -> str:
     """A Markdown table of what is at (row, column)."""
     rows, columns = (dict.fromkeys(at[axis] for at in cells) for axis in (0, 1))
     lines = [[corner, *map(label, columns)], ["---"] * (1 + len(columns))]
     for row in rows:
         line = [label(row), *(cells.get((row, column), "") for column in columns)]
-        lines.append([f"**{cell}**" if row == OURS else cell for cell in line])
+        lines.append([f"**{cell}**" if row in (OURS, OURS_PLAIN) else cell for cell in line])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

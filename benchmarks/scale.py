@@ -26,13 +26,16 @@ from .timing import arguments
 
 OURS, SUMS = "entropy and kl_div", "two sums"
 IN_MEMORY = f"{OURS}, in-memory engine"
+VALUES = "values", "values, two stages"
 # A file each, of which a measurement reads as many as it takes; all of them at --scale 1.
 PIECE = 4_000_000
 PIECES = 1, 4, 16, 64
 GROUPS = 1_000
 ROW_GROUP = 100_000
-# What a row takes: a key that packs to 10 bits and two weights that don't compress; in memory, a key of 32 bits.
-DISK_BYTES, MEMORY_BYTES = 17, 20
+# What a row takes: a key that packs to 10 bits, a value that packs to 7, and two weights that don't compress; in memory, the
+# weights and a key of 32 bits.
+DISK_BYTES, MEMORY_BYTES = 18, 20
+KINDS = 100
 # Far below the data, and above what two threads, the allocator and the libraries reserve.
 LIMIT = 2 * 2**30
 GROWTH = 1.3
@@ -58,6 +61,7 @@ def jobs(runs: int) -> Iterator[Job]:
             yield from (Job(side, pieces, side) for side in (OURS, SUMS))
     # Not for the largest, which a machine may not hold.
     yield from (Job(IN_MEMORY, pieces, engine="in-memory") for pieces in PIECES[:-1])
+    yield from (Job(side, pieces, side) for pieces in PIECES[:-1] for side in VALUES)
     yield from (Job(f"{engine}, limited", PIECES[-1], OURS, engine, LIMIT) for engine in ("streaming", "in-memory"))
 
 
@@ -103,7 +107,8 @@ def generate(folder: Path, rows: int) -> Iterator[int]:
     for piece in range(PIECES[-1]):
         rng = np.random.default_rng(piece)
         keys = rng.integers(0, GROUPS, rows, dtype=np.int32)
-        frame = pl.DataFrame({"g": keys, "x": rng.random(rows), "y": rng.random(rows)})
+        weights = {"x": rng.random(rows), "y": rng.random(rows)}
+        frame = pl.DataFrame({"g": keys, **weights, "v": rng.integers(0, KINDS, rows, dtype=np.int32)})
         frame.write_parquet(folder / f"{piece}.parquet", row_group_size=ROW_GROUP)
         yield rows
     os.sync()  # or it goes on beside the first measurements
@@ -139,7 +144,11 @@ def record(results: dict[tuple, Any], job: Job, rows: int, figures: dict[str, fl
 
 
 def markdown(results: dict[tuple, Any], disk: int, scale: float, runs: int) -> str:
-    peaks, times = select(results, "peak"), select(results, "time")
+    peaks, times = (
+        {at: x for at, x in select(results, name).items() if at[1] not in VALUES} for name in ("peak", "time")
+    )
+    of_values = {at: x for at, x in select(results, "peak").items() if at[1] in VALUES}
+    of_values |= {(rows, f"{side}, s"): x for (rows, side), x in select(results, "time").items() if side in VALUES}
     sizes = list(dict.fromkeys(rows for rows, _ in peaks))
     per_row = {(rows, side): 1e9 * seconds / rows for (rows, side), seconds in times.items()}
     in_memory = {(rows, "data in memory"): MEMORY_BYTES * rows / 1e6 for rows in sizes}
@@ -161,6 +170,10 @@ def markdown(results: dict[tuple, Any], disk: int, scale: float, runs: int) -> s
             promises=promises({"peak memory": peaks, "time per row": per_row}, sizes[1], sizes[-1]),
             peaks=grid("rows", formatted("{:,.0f}", peaks | in_memory)),
             times=grid("rows", timed),
+            kinds=KINDS,
+            values=grid(
+                "rows", {at: f"{x:,.2f}" if at[1].endswith(", s") else f"{x:,.0f}" for at, x in of_values.items()}
+            ),
             limit=LIMIT // 1024,
             limit_gb=LIMIT / 1e9,
             limited=grid("engine", limited(results)),
@@ -192,7 +205,9 @@ def plot(results: dict[tuple, Any], path: Path) -> None:
     mpl.rcParams["svg.hashsalt"] = "benchmarks"
     figure = Figure(figsize=(12, 4.8), facecolor="white", layout="constrained")
     left, right = figure.subplots(1, 2)
-    peaks, times = select(results, "peak"), select(results, "time")
+    peaks, times = (
+        {at: x for at, x in select(results, name).items() if at[1] not in VALUES} for name in ("peak", "time")
+    )
     sizes = list(dict.fromkeys(rows for rows, _ in peaks))
     left.plot(sizes, [MEMORY_BYTES * rows / 1e6 for rows in sizes], color="#9ca3af", ls="--", label="the data itself")
     lines(left, peaks, sizes, "peak memory of the process, MB")

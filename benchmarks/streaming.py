@@ -10,9 +10,12 @@ import polars as pl
 
 import polars_entropy  # noqa: F401  registers the namespace
 
+WEIGHTS = [pl.col("x").info.entropy(), pl.col("x").info.kl_div("y").alias("d")]
 SIDES = {
-    "entropy and kl_div": [pl.col("x").info.entropy(), pl.col("x").info.kl_div("y").alias("d")],
-    "two sums": [pl.col("x", "y").sum()],
+    "entropy and kl_div": lambda scan: scan.group_by("g").agg(WEIGHTS),
+    "two sums": lambda scan: scan.group_by("g").agg(pl.col("x", "y").sum()),
+    "values": lambda scan: scan.group_by("g").agg(pl.col("v").info.values.entropy()),
+    "values, two stages": lambda scan: scan.group_by("g", "v").len("n").group_by("g").agg(pl.col("n").info.entropy()),
 }
 
 
@@ -28,7 +31,7 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_AS, (args.limit, args.limit))
     scan = pl.scan_parquet([args.folder / f"{piece}.parquet" for piece in range(args.pieces)])
-    query = scan.group_by("g").agg(SIDES[args.side])
+    query = SIDES[args.side](scan)
     figures = {"before": status("VmHWM")}
     start = time.perf_counter()
     groups = query.collect(engine=args.engine).height

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 
 OURS = "polars-entropy, List"
+OURS_PLAIN = "polars-entropy"
 FLOOR = "Polars `list.sum`"
 OPERATIONS = {
     "H": "Entropy H(p)",
@@ -29,6 +30,9 @@ LOGIT_WIDTHS = 10, 100, 1_000, 32_000
 ROW_ELEMENTS = 4_000_000
 GROUPS = 10, 1_000, 100_000, 500_000
 GROUP_ROWS = 2_000_000
+# Groups of observed values, and the number of different ones.
+VALUES = (1_000, 100), (100_000, 20)
+TEXTS = 200_000
 THREAD_ELEMENTS = 20_000_000
 MEMORY_ELEMENTS = 8_000_000, 64_000_000
 

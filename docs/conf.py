@@ -60,7 +60,11 @@ class _OnTheClass:
 
 pe.Info.list = _OnTheClass(pe.Info.list, pe.ListInfo)
 pe.Info.arr = _OnTheClass(pe.Info.arr, pe.ArrayInfo)
+pe.Info.values = _OnTheClass(pe.Info.values, pe.ValuesInfo)
+pe.Info.str = _OnTheClass(pe.Info.str, pe.StrInfo)
+pe.Info.bin = _OnTheClass(pe.Info.bin, pe.BinInfo)
 pe.ListInfo.logits = _OnTheClass(pe.ListInfo.logits, pe.ListLogits)
+pe.ListInfo.values = _OnTheClass(pe.ListInfo.values, pe.ListValues)
 pe.ArrayInfo.logits = _OnTheClass(pe.ArrayInfo.logits, pe.ArrayLogits)
 assert pl.Expr.info.list is pe.ListInfo  # noqa: S101
 

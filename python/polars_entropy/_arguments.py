@@ -44,6 +44,19 @@ def _one_of(argument: str, name: Any, names: tuple[Any, ...]) -> Any:
     return names[names.index(name)]
 
 
+def check_pseudo_count(pseudo_count: float) -> float:
+    """What is added to each weight, as a float."""
+    if not isinstance(pseudo_count, (Real, Decimal)) or isinstance(pseudo_count, bool):
+        raise TypeError(f"`pseudo_count` must be a number, not {pseudo_count!r}")
+    try:
+        number = float(pseudo_count)
+    except OverflowError:
+        number = math.inf
+    if not 0 <= number < math.inf:
+        raise ValueError(f"`pseudo_count` must be finite and not negative, not {pseudo_count!r}")
+    return number
+
+
 def check_axis(axis: Axis) -> list[int] | None:
     """The axes as a list, `None` for all of them."""
     if axis is None:

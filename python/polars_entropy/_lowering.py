@@ -8,6 +8,7 @@
 | axes of Array columns with axis 0 among them | implode, then one elementwise call for each column or group |
 | states of rows; of columns and groups | as their values |
 | merges of states | implode, then one elementwise call |
+| rows of keys and weights | one elementwise call |
 | observed values of rows, characters | one elementwise call |
 | … of columns, groups, windows | elementwise keys, unordered implode, then one elementwise call on the rows of keys |
 | pairs of observed values | as those, of the keys of each side that the quantity asks for |
@@ -31,7 +32,14 @@ from polars.plugins import register_plugin_function
 
 from polars_entropy import _lib
 from polars_entropy import _reference as reference
-from polars_entropy._arguments import check_axis, check_base, check_estimator, check_keepdims, check_nan_policy
+from polars_entropy._arguments import (
+    check_axis,
+    check_base,
+    check_estimator,
+    check_keepdims,
+    check_nan_policy,
+    check_pseudo_count,
+)
 from polars_entropy._reference import ABSENT, Reference
 
 if TYPE_CHECKING:
@@ -233,6 +241,24 @@ def pairs(quantity: str, x: pl.Expr, y: Reference, *, base: float | None, nan_po
 def characters(x: pl.Expr, *, base: float | None, are_bytes: bool) -> pl.Expr:
     """Entropy of the characters of each text, or of the bytes of each row."""
     return _call("characters", x, quantity="entropy", base=check_base(base), bytes=are_bytes)
+
+
+# Rows of keys and weights.
+
+
+def maps(
+    quantity: str,
+    p: pl.Expr,
+    q: Reference = ABSENT,
+    *,
+    base: float | None,
+    nan_policy: NanPolicy,
+    pseudo_count: float = 0.0,
+) -> pl.Expr:
+    """Value of each row of keys and weights."""
+    options = {"base": check_base(base), "nan_policy": check_nan_policy(nan_policy), "fixed": q.row}
+    count = check_pseudo_count(pseudo_count)
+    return _call("map_rows", p, *q.inputs, quantity=quantity, pseudo_count=count, **options)
 
 
 # Elements.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from numbers import Real
@@ -24,6 +24,8 @@ Vector: TypeAlias = Sequence[float | None] | SupportsArray
 """One distribution."""
 Total: TypeAlias = str | pl.Expr | pl.Series | float
 """The total of q: one number for each distribution, or one for all."""
+Distribution: TypeAlias = Mapping[Any, float | None]
+"""One distribution by key."""
 Cell: TypeAlias = Sequence[Any] | SupportsArray
 """One cell of an Array column."""
 
@@ -105,6 +107,46 @@ def observed(y: object, *, is_series: bool) -> Reference:
         how = {"sequence": "of_series"} if is_series else {"sequence": "of_frame", "elementwise": False}
         return Reference((pl.lit(y),), how)
     raise TypeError(f"y must be a column name, an expression or a Series, not {type(y).__name__} {y!r}")
+
+
+def maps(q: object, *, is_series: bool) -> Reference:
+    """Reference for rows of keys and weights: a row for each of p, or one for all."""
+    if isinstance(q, Mapping):
+        try:
+            keys, weights = pl.Series("key", list(q)), pl.Series("weight", list(q.values()))
+        except TypeError as error:
+            raise TypeError(f"the keys of q have to be of one type, and so have its weights: {error}") from None
+        if weights.dtype.is_numeric() or weights.dtype in {pl.Boolean, pl.Null}:
+            weights = weights.cast(pl.Float64)
+        q = pl.select(pl.struct(keys, weights).implode().alias("")).to_series()
+    if isinstance(q, pl.Series):
+        if len(q) != 1:
+            return Reference((pl.lit(q),))
+        constant = _constant_map(q)
+        return Reference((pl.lit(q).first(),)) if constant is None else Reference(row=constant)
+    if (expr := _expression(q, is_series=is_series)) is not None:
+        return Reference((expr,))
+    raise TypeError(
+        f"q must be a column name, an expression, a Series or a dict of keys and weights, not {type(q).__name__} {q!r}"
+    )
+
+
+def _constant_map(row: pl.Series) -> dict[str, Any] | None:
+    """One row of keys and weights as plain values, `None` if it isn't one, or if its keys have to go as a column."""
+    entries = row.explode() if row.dtype == pl.List and not row.null_count() else None
+    if entries is None or entries.dtype != pl.Struct or not entries.len() or entries.null_count():
+        return None
+    if len(entries.struct.fields) != 2:  # noqa: PLR2004
+        return None
+    keys, weights = (entries.struct.field(name) for name in entries.struct.fields)
+    if not (weights.dtype.is_numeric() or weights.dtype == pl.Boolean):
+        return None
+    kinds = {"texts": pl.String, "integers": pl.Int64, "floats": pl.Float64, "booleans": pl.Boolean}
+    if not any(keys.dtype == dtype for dtype in kinds.values()):
+        return None
+    single = weights.dtype in {pl.Float32, getattr(pl, "Float16", pl.Float32)}
+    of_kind = {kind: keys.to_list() if keys.dtype == dtype else None for kind, dtype in kinds.items()}
+    return {"name": row.name, "keys": of_kind, "weights": weights.cast(pl.Float64).to_list(), "single": single}
 
 
 def one_total(totals: tuple[pl.Expr, ...]) -> tuple[pl.Expr, ...]:

@@ -87,3 +87,39 @@ fn take<'a>(
     }
     symbols.map(|symbol| std::mem::take(&mut counters[symbol]) as usize)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::quantities::quantity;
+
+    fn of<'a, T: ?Sized>(
+        driver: impl Fn(&mut dyn Iterator<Item = Option<&'a T>>, &Registered, Unit, &mut Values),
+        rows: &[Option<&'a T>],
+    ) -> Vec<Option<f64>> {
+        let mut out = Values::default();
+        driver(&mut rows.iter().copied(), quantity("entropy").unwrap(), Unit::new(Some(2.0)), &mut out);
+        (0..out.len()).map(|i| out.get(i)).collect()
+    }
+
+    #[test]
+    fn characters_are_code_points_and_bytes_are_bytes() {
+        let texts = [Some("noon"), None, Some(""), Some("日本日本"), Some("éé"), Some("zzzz")];
+        let of_texts = of(|rows, q, unit, out| of_texts(rows, q, unit, out), &texts);
+        assert_eq!(of_texts, [Some(1.0), None, Some(0.0), Some(1.0), Some(0.0), Some(0.0)]);
+        let bytes = texts.map(|text| text.map(str::as_bytes));
+        let of_bytes = of(|rows, q, unit, out| of_bytes(rows, q, unit, out), &bytes);
+        assert_eq!((of_bytes[0], of_bytes[1], of_bytes[4]), (Some(1.0), None, Some(1.0)));
+    }
+
+    #[test]
+    fn a_long_text_between_short_ones_leaves_no_counts_behind() {
+        let long = "ab".repeat(500);
+        let rows = [Some("ab"), Some(&*long), Some("aab"), Some(&*long), Some("b")];
+        let values = of(|rows, q, unit, out| of_texts(rows, q, unit, out), &rows);
+        assert_eq!(
+            [values[0], values[1], values[3], values[4]],
+            [Some(1.0), Some(1.0), Some(1.0), Some(0.0)]
+        );
+    }
+}

@@ -53,7 +53,7 @@ impl Loop for EachRow<'_> {
     #[inline(always)]
     fn run<A: Arithmetic>(self) -> Result<(), Error> {
         let EachRow { rows, policy, mut counts } = self;
-        let mut table = Table::default();
+        let (mut counters, mut table) = (Counters::default(), Table::default());
         let mut there = Vec::new();
         for row in 0..rows.layout.extents.len() {
             let Some(range) = rows.layout.get(row) else {
@@ -81,6 +81,8 @@ impl Loop for EachRow<'_> {
             }
             if keys.len() <= SHORT {
                 counts.push(of_short_row(keys), keys.len());
+            } else if let Some((least, width)) = near_each_other(keys) {
+                counts.push(counters.count(keys, least, width), keys.len());
             } else {
                 counts.push(table.count(keys), keys.len());
             }
@@ -129,6 +131,40 @@ pub fn of_pairs(
         out.push(value.map(|nats| unit.express(nats.max(0.0))));
     }
     Ok(())
+}
+
+/// A key as a number that is near those of other integers near it, whatever their signs.
+#[inline(always)]
+fn place(key: u64) -> u64 {
+    key ^ (1 << 63)
+}
+
+/// The least place of the keys, and the number of places from there to the greatest, if there are hardly more of them than keys: small
+/// integers, dates.
+#[inline(always)]
+fn near_each_other(keys: &[u64]) -> Option<(u64, usize)> {
+    let (least, greatest) = keys.iter().fold((u64::MAX, 0), |(least, greatest), key| {
+        let place = place(*key);
+        (if place < least { place } else { least }, if place > greatest { place } else { greatest })
+    });
+    let width = usize::try_from(greatest.wrapping_sub(least)).ok()?.checked_add(1)?;
+    (width / 2 <= keys.len() && keys.len() <= u32::MAX as usize).then_some((least, width))
+}
+
+/// Counts of the keys of a row that are near each other, by place.
+#[derive(Default)]
+struct Counters(Vec<u32>);
+
+impl Counters {
+    #[inline(always)]
+    fn count(&mut self, keys: &[u64], least: u64, width: usize) -> impl Iterator<Item = usize> {
+        self.0.clear();
+        self.0.resize(width, 0);
+        for key in keys {
+            self.0[(place(*key) - least) as usize] += 1;
+        }
+        self.0.iter().map(|count| *count as usize)
+    }
 }
 
 /// Counts of the keys of a row, by key.
@@ -268,6 +304,19 @@ mod tests {
         let h = entropies(&keys, None, &offsets, NanPolicy::Propagate);
         assert!((h[0].unwrap() - 100_000f64.log2()).abs() < 1e-14);
         assert!(h[1..].iter().all(|h| *h == Some(1.0)) && h.len() == 20_001);
+    }
+
+    #[test]
+    fn keys_near_each_other_and_far_apart_have_the_same_value() {
+        let near: Vec<u64> = (0..5000_i64).map(|i| (i * i % 97 - 40) as u64).collect();
+        let far: Vec<u64> = near.iter().map(|key| key.wrapping_mul(0x9E37_79B9_7F4A_7C15)).collect();
+        for offsets in [&[0, 5000][..], &[0, 33, 100, 600, 5000], &[0, 31, 63, 64]] {
+            let [a, b] = [&near, &far].map(|keys| entropies(keys, None, offsets, NanPolicy::Omit));
+            assert_eq!(a, b);
+        }
+        // The ends of the range are as far apart as can be.
+        let ends: Vec<u64> = [0, u64::MAX, 1 << 63, (1 << 63) - 1].repeat(10);
+        assert_eq!(entropies(&ends, None, &[0, 40], NanPolicy::Omit), [Some(2.0)]);
     }
 
     #[test]

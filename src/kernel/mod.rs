@@ -27,6 +27,7 @@
 //! | [`logits`] | the driver of rows of logits |
 //! | [`few`] | the entropy of few observations |
 //! | [`keys`] | observed values as 64 bits |
+//! | [`maps`] | the driver of rows of keys and weights |
 //! | [`counts`], [`characters`] | the drivers of rows of observed values, and of characters |
 
 pub mod axes;
@@ -40,6 +41,7 @@ pub mod groups;
 pub mod keys;
 pub mod layout;
 pub mod logits;
+pub mod maps;
 pub mod mass;
 pub mod math;
 pub mod options;

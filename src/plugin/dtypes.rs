@@ -5,6 +5,7 @@ use polars::prelude::*;
 use super::kwargs::{AxesKwargs, Span};
 use crate::kernel::axes;
 use crate::kernel::options::Precision;
+use crate::kernel::quantities;
 use crate::kernel::registry::{Function, Registered};
 
 /// Dtype of results of this precision.
@@ -160,11 +161,14 @@ impl Method {
                 }
                 Some(Shape::List) if entries(dtype).is_some() => {
                     let weights = entries(dtype).unwrap_or_default().escape_debug();
-                    let keys = if self.pair { ", with the same keys in the same order in p and q" } else { "" };
-                    format!(
-                        "it holds keys and weights, as a Map does; take the weights out with \
-                         `list.eval(pl.element().struct.field(\"{weights}\"))`{keys}"
-                    )
+                    if quantities::QUANTITIES.iter().any(|quantity| quantity.name == name) {
+                        format!("it holds keys and weights, as a Map does: write `info.map.{name}`")
+                    } else {
+                        format!(
+                            "it holds keys and weights, as a Map does; take the weights out with \
+                             `list.eval(pl.element().struct.field(\"{weights}\"))`"
+                        )
+                    }
                 }
                 _ if !is_number(dtype.leaf_dtype()) => {
                     "cast it to numbers first; Boolean, Decimal, integers and floats are taken as they are"

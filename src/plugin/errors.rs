@@ -75,6 +75,25 @@ pub fn pair_rows(p: &Series, q: &Series) -> PolarsResult<Broadcast> {
     })
 }
 
+/// Pairing of the values x and y of pairs. A Series, which is a column of its own length, goes with whole columns only.
+pub fn pair_values(x: &Series, y: &Series, sequence: Sequence) -> PolarsResult<Broadcast> {
+    polars_ensure!(
+        sequence != Sequence::OfFrame || !x.name().is_empty(),
+        ShapeMismatch:
+        "y is a Series of {} rows, which is a column of its own and goes with a whole column only: in a group or window, \
+         join it in as a column",
+        y.len()
+    );
+    let mismatch = || {
+        polars_err!(
+            ShapeMismatch: "{} has {} rows and y ('{}') has {}: each x needs its y, or one y for all",
+            named(Side::P, x.name(), ""), x.len(), y.name().escape_debug(), y.len()
+        )
+    };
+    polars_ensure!(sequence == Sequence::No || x.len() == y.len(), mismatch());
+    Broadcast::new(x.len(), y.len()).map_err(|_| mismatch())
+}
+
 /// [`pair_rows`] of flat columns. A sequence, which is a column of its own length, goes with whole columns only.
 pub fn pair_elements(p: &Series, q: &Series, sequence: Sequence) -> PolarsResult<Broadcast> {
     // Polars calls a function that is not elementwise once for each group, and doesn't pass the name then. A group of the

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::fixed::Fixed;
+use super::maps::FixedMap;
 use crate::kernel::options::{NanPolicy, Unit};
 use crate::kernel::quantities;
 use crate::kernel::registry::{Function, PairSide, Pairs, Registered};
@@ -125,6 +126,18 @@ pub struct CharacterKwargs {
     pub base: Option<f64>,
     /// Whether characters are bytes.
     pub bytes: bool,
+}
+
+/// Arguments of rows of keys and weights.
+#[derive(Deserialize)]
+pub struct MapKwargs {
+    pub quantity: Quantity,
+    pub nan_policy: Policy,
+    pub base: Option<f64>,
+    /// What is added on both sides to each key.
+    #[serde(default)]
+    pub pseudo_count: f64,
+    pub fixed: Option<FixedMap>,
 }
 
 /// Arguments of a merge.

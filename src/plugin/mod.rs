@@ -12,6 +12,7 @@ mod fixed;
 mod keys;
 mod kwargs;
 mod lists;
+mod maps;
 mod observed;
 mod states;
 mod totals;
@@ -21,8 +22,8 @@ use pyo3_polars::PolarsAllocator;
 use pyo3_polars::derive::polars_expr;
 
 use self::kwargs::{
-    AxesKwargs, CharacterKwargs, ElementKwargs, KeyKwargs, KeyRowKwargs, MergeKwargs, MissingKwargs,
-    PairKwargs, RowKwargs, SumKwargs, SummandKwargs,
+    AxesKwargs, CharacterKwargs, ElementKwargs, KeyKwargs, KeyRowKwargs, MapKwargs, MergeKwargs,
+    MissingKwargs, PairKwargs, RowKwargs, SumKwargs, SummandKwargs,
 };
 use self::states::StateKind;
 use self::totals::Totals;
@@ -148,6 +149,17 @@ fn characters_field(fields: &[Field], kwargs: CharacterKwargs) -> PolarsResult<F
 #[polars_expr(output_type_func_with_kwargs=characters_field)]
 fn characters(inputs: &[Series], kwargs: CharacterKwargs) -> PolarsResult<Series> {
     observed::characters(inputs, &kwargs)
+}
+
+// Rows of keys and weights.
+
+fn map_rows_field(fields: &[Field], kwargs: MapKwargs) -> PolarsResult<Field> {
+    maps::values_field(fields, &kwargs)
+}
+
+#[polars_expr(output_type_func_with_kwargs=map_rows_field)]
+fn map_rows(inputs: &[Series], kwargs: MapKwargs) -> PolarsResult<Series> {
+    maps::values(inputs, &kwargs)
 }
 
 // States, and what they merge to.

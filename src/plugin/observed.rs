@@ -5,7 +5,7 @@ use polars_arrow::array::{BinaryViewArray, PrimitiveArray, Utf8ViewArray};
 use polars_arrow::bitmap::Bitmap;
 
 use super::convert;
-use super::errors::{in_row, null_in_row, null_value, pair_elements};
+use super::errors::{in_row, null_in_row, null_value, pair_values};
 use super::keys::{self, below};
 use super::kwargs::{CharacterKwargs, KeyKwargs, KeyRowKwargs, PairKwargs};
 use crate::kernel::characters;
@@ -66,7 +66,7 @@ fn keys_of_pairs(
     side: PairSide,
     kwargs: &KeyKwargs,
 ) -> PolarsResult<PrimitiveArray<u64>> {
-    let pairs = pair_elements(x, y, kwargs.sequence)?;
+    let pairs = pair_values(x, y, kwargs.sequence)?;
     // Of a side that isn't asked for, only nulls are of interest.
     let valid_alone = |s: &Series| {
         let valid = s.is_not_null();

@@ -11,6 +11,7 @@ from polars_entropy._namespace.characters import BinInfo, StrInfo
 from polars_entropy._namespace.flat import Info
 from polars_entropy._namespace.list import ListInfo
 from polars_entropy._namespace.logits import ArrayLogits, ListLogits
+from polars_entropy._namespace.maps import MapInfo
 from polars_entropy._namespace.values import ListValues, ValuesInfo
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "ListInfo",
     "ListLogits",
     "ListValues",
+    "MapInfo",
     "SeriesInfo",
     "StrInfo",
     "ValuesInfo",

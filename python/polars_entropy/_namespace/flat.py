@@ -10,6 +10,7 @@ from polars_entropy._namespace._base import Accessor, T
 from polars_entropy._namespace.array import ArrayInfo
 from polars_entropy._namespace.characters import BinInfo, StrInfo
 from polars_entropy._namespace.list import ListInfo
+from polars_entropy._namespace.maps import MapInfo
 from polars_entropy._namespace.values import ValuesInfo
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ class Info(Accessor[T]):
     def arr(self) -> ArrayInfo[T]:
         """Methods for Array columns, along the axes of `column.to_numpy()`."""
         return ArrayInfo(self._p, self._finish, self._series)
+
+    @property
+    def map(self) -> MapInfo[T]:
+        """Methods for Map columns, and for List columns of keys and weights, in which each row is a distribution."""
+        return MapInfo(self._p, self._finish, self._series)
 
     @property
     def values(self) -> ValuesInfo[T]:

@@ -1,0 +1,469 @@
+//! Driver of rows of entries, a key and a weight each: distributions by key, whose supports differ. The keys of p and q are sorted,
+//! and what they hold is aligned: a key that one side lacks weighs 0 there. Then the driver of rows of a quantity takes over, a few
+//! rows at a time.
+//!
+//! * A key that occurs several times weighs the sum; but it is infinite or negative as soon as one of its weights is, and missing as a
+//!   whole as soon as one of them is.
+//! * An entry that is null is missing, and has no key. A key that is null is a key.
+//! * The order of the entries changes nothing, since equal keys are sorted by their weights.
+
+use std::ops::Range;
+
+use super::broadcast::RowPairs;
+use super::layout::{Error, Extents, ListLayout, Offsets};
+use super::math::power_of_two;
+use super::options::{NanPolicy, Unit};
+use super::registry::{ByFloat, Registered};
+use super::rows::Rows;
+use super::rules::{Missing, Side};
+use super::values::Values;
+use super::weights::{Bits, Weights};
+
+/// Rows of entries, some of which may be null as a whole.
+#[derive(Clone, Copy, Debug)]
+pub struct EntryRows<'a> {
+    /// The keys of all rows.
+    pub keys: &'a [u64],
+    /// Validity of the keys; `None` where none is null.
+    pub valid_keys: Option<Bits<'a>>,
+    /// The weights of all rows.
+    pub weights: Weights<'a, f64>,
+    /// Validity of the entries; `None` where none is null.
+    pub valid: Option<Bits<'a>>,
+    /// Layout of the rows.
+    pub layout: ListLayout<'a>,
+}
+
+/// Adds the values of a quantity of rows of p, or of pairs of rows of p and q. The pseudo-count is added on both sides to each key that
+/// one of them has.
+#[allow(clippy::too_many_arguments, reason = "what a driver takes, and the pseudo-count")]
+pub fn values(
+    p: &EntryRows,
+    q: Option<&EntryRows>,
+    pairs: RowPairs,
+    quantity: &Registered,
+    pseudo_count: f64,
+    policy: NanPolicy,
+    unit: Unit,
+    out: &mut Values,
+) -> Result<(), Error> {
+    let mut sides = [Distribution::default(), Distribution::default()];
+    let mut batch = Batch { quantity, unit, out, p: vec![], q: vec![], offsets: vec![0], policy };
+    for row in 0..pairs.len() {
+        let (i, j) = pairs.get(row);
+        let mut is_there = sides[0].read(p, i);
+        if let Some(q) = q {
+            is_there &= sides[1].read(q, j);
+        }
+        let [of_p, of_q] = &sides;
+        if !is_there {
+            batch.push_null();
+        } else if policy == NanPolicy::Raise
+            && let Some(missing) = of_p.missing(Side::P).or_else(|| of_q.missing(Side::Q))
+        {
+            return Err(Error::Missing { row, missing });
+        } else if policy == NanPolicy::Propagate && (of_p.some_null || of_q.some_null) {
+            batch.push_null();
+        } else {
+            batch.push(of_p, of_q, pseudo_count);
+        }
+    }
+    batch.flush();
+    Ok(())
+}
+
+/// A key, spread, and its weight.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    key: u64,
+    weight: f64,
+}
+
+/// A row of entries, each key once and in order. A missing weight is NaN, an infinite one infinite, a negative one negative, whatever
+/// other weights the key has.
+#[derive(Default)]
+struct Distribution {
+    entries: Vec<Entry>,
+    /// The key null, if there is one.
+    null_key: Vec<Entry>,
+    /// Place of the first missing weight or entry.
+    first_missing: Option<usize>,
+    /// Whether a weight or an entry is null.
+    some_null: bool,
+    /// The row that this is.
+    source: Option<usize>,
+    sorter: Sorter,
+}
+
+/// Scale of a row whose sums overflow.
+const DOWN: f64 = power_of_two(-64);
+
+impl Distribution {
+    /// Reads a row, unless it is the last one again. Whether it is there.
+    fn read(&mut self, rows: &EntryRows, i: usize) -> bool {
+        if self.source == Some(i) {
+            return true;
+        }
+        let Some(range) = rows.layout.get(i) else { return false };
+        if !self.fill(rows, range.clone(), 1.0) {
+            self.fill(rows, range, DOWN);
+        }
+        self.source = Some(i);
+        true
+    }
+
+    /// Whether no sum overflows.
+    fn fill(&mut self, rows: &EntryRows, range: Range<usize>, scale: f64) -> bool {
+        self.entries.clear();
+        self.null_key.clear();
+        (self.first_missing, self.some_null) = (None, false);
+        for (at, element) in range.enumerate() {
+            let is_there = rows.valid.is_none_or(|bits| bits.get(element));
+            let weight = if is_there { rows.weights.get(element) } else { None };
+            if weight.is_none_or(f64::is_nan) {
+                self.first_missing.get_or_insert(at);
+                self.some_null |= weight.is_none();
+            }
+            if !is_there {
+                continue;
+            }
+            let has_key = rows.valid_keys.is_none_or(|bits| bits.get(element));
+            let entries = if has_key { &mut self.entries } else { &mut self.null_key };
+            let key = if has_key { spread(rows.keys[element]) } else { 0 };
+            entries.push(Entry { key, weight: scale * weight.unwrap_or(f64::NAN) });
+        }
+        let fits = merge(&mut self.entries, &mut self.sorter);
+        merge(&mut self.null_key, &mut self.sorter) && fits
+    }
+
+    fn missing(&self, side: Side) -> Option<Missing> {
+        self.first_missing.map(|at| Missing { side, at })
+    }
+}
+
+/// Spreads keys that are near each other; different ones stay different. (Knuth's multiplicative hashing.)
+#[inline(always)]
+fn spread(key: u64) -> u64 {
+    key.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// Sorts entries by their keys, and equal keys by their weights, so that their sum has an order. The keys are spread, so that there is
+/// hardly more than one in each of as many buckets, and little left to sort.
+#[derive(Default)]
+struct Sorter {
+    ends: Vec<u32>,
+    entries: Vec<Entry>,
+}
+
+/// Entries in a bucket that are too many to be sorted by insertion.
+const CROWD: u32 = 16;
+/// Most entries that go into buckets.
+const MOST: usize = 1 << 16;
+
+impl Sorter {
+    fn sort(&mut self, entries: &mut Vec<Entry>) {
+        let order = |entry: &Entry| (entry.key, entry.weight.to_bits());
+        if entries.len() < 2 {
+            return;
+        }
+        let bits = usize::BITS - (entries.len() - 1).leading_zeros();
+        let bucket = |entry: &Entry| (entry.key >> (64 - bits)) as usize;
+        self.ends.clear();
+        self.ends.resize((1 << bits) + 1, 0);
+        if entries.len() <= MOST {
+            entries.iter().for_each(|entry| self.ends[bucket(entry) + 1] += 1);
+        }
+        if entries.len() > MOST || self.ends.iter().any(|count| *count > CROWD) {
+            entries.sort_unstable_by_key(order);
+            return;
+        }
+        // Begin of each bucket, which moves to its end as it fills up.
+        let mut begin = 0;
+        self.ends.iter_mut().for_each(|end| {
+            begin += *end;
+            *end = begin;
+        });
+        self.entries.resize(entries.len(), Entry { key: 0, weight: 0.0 });
+        for entry in entries.iter() {
+            let end = &mut self.ends[bucket(entry)];
+            self.entries[*end as usize] = *entry;
+            *end += 1;
+        }
+        std::mem::swap(&mut self.entries, entries);
+        for i in 1..entries.len() {
+            let entry = entries[i];
+            let mut at = i;
+            while at > 0 && order(&entries[at - 1]) > order(&entry) {
+                entries[at] = entries[at - 1];
+                at -= 1;
+            }
+            entries[at] = entry;
+        }
+    }
+}
+
+/// Leaves one entry of each key. Whether no sum overflows.
+fn merge(entries: &mut Vec<Entry>, sorter: &mut Sorter) -> bool {
+    sorter.sort(entries);
+    let mut fits = true;
+    entries.dedup_by(|next, sum| {
+        let is_same = next.key == sum.key;
+        if is_same {
+            let both = together(sum.weight, next.weight);
+            fits &= both.is_finite() | !sum.weight.is_finite() | !next.weight.is_finite();
+            sum.weight = both;
+        }
+        is_same
+    });
+    fits
+}
+
+/// Sum of two weights of a key, or the one that decides about the distribution.
+fn together(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() {
+        f64::NAN
+    } else if a.is_infinite() || b.is_infinite() {
+        f64::INFINITY
+    } else if a < 0.0 || b < 0.0 {
+        a.min(b)
+    } else {
+        a + b
+    }
+}
+
+/// A weight with the pseudo-count, but for one that decides about the distribution.
+#[inline(always)]
+fn smoothed(weight: f64, pseudo_count: f64) -> f64 {
+    if weight < 0.0 { weight } else { weight + pseudo_count }
+}
+
+/// Number of elements from which on rows go to the quantity.
+const BATCH: usize = 1 << 13;
+
+/// Aligned rows on their way to a quantity.
+struct Batch<'a> {
+    quantity: &'a Registered,
+    policy: NanPolicy,
+    unit: Unit,
+    out: &'a mut Values,
+    p: Vec<f64>,
+    q: Vec<f64>,
+    offsets: Vec<i64>,
+}
+
+impl Batch<'_> {
+    fn push(&mut self, p: &Distribution, q: &Distribution, pseudo_count: f64) {
+        self.align(&p.entries, &q.entries, pseudo_count);
+        self.align(&p.null_key, &q.null_key, pseudo_count);
+        self.offsets.push(self.p.len() as i64);
+        if self.p.len() > BATCH {
+            self.flush();
+        }
+    }
+
+    /// Adds the weights of the keys of either side.
+    fn align(&mut self, p: &[Entry], q: &[Entry], pseudo_count: f64) {
+        if !self.quantity.pair {
+            self.p.extend(p.iter().map(|entry| entry.weight));
+            return;
+        }
+        // Which side has the next key is not to be foreseen, so nothing branches on it.
+        let (mut i, mut j, mut end) = (0, 0, self.p.len());
+        self.p.resize(end + p.len() + q.len(), 0.0);
+        self.q.resize(end + p.len() + q.len(), 0.0);
+        while i < p.len() && j < q.len() {
+            let (of_p, of_q) = (p[i], q[j]);
+            let (in_p, in_q) = (of_p.key <= of_q.key, of_q.key <= of_p.key);
+            self.p[end] = smoothed(if in_p { of_p.weight } else { 0.0 }, pseudo_count);
+            self.q[end] = smoothed(if in_q { of_q.weight } else { 0.0 }, pseudo_count);
+            (i, j, end) = (i + usize::from(in_p), j + usize::from(in_q), end + 1);
+        }
+        for entry in &p[i..] {
+            (self.p[end], self.q[end]) = (smoothed(entry.weight, pseudo_count), pseudo_count);
+            end += 1;
+        }
+        for entry in &q[j..] {
+            (self.p[end], self.q[end]) = (pseudo_count, smoothed(entry.weight, pseudo_count));
+            end += 1;
+        }
+        self.p.truncate(end);
+        self.q.truncate(end);
+    }
+
+    fn push_null(&mut self) {
+        self.flush();
+        self.out.push(None);
+    }
+
+    fn flush(&mut self) {
+        let extents = Extents::Offsets { offsets: Offsets::Large(&self.offsets), start: 0 };
+        let rows = |weights| Rows {
+            weights: Weights::new(weights, None),
+            layout: ListLayout { extents, valid: None },
+        };
+        let (p, q, pairs) = (rows(&self.p), rows(&self.q), RowPairs::same(extents.len()));
+        // What is missing and still there is dropped, or is a NaN that comes out as one.
+        let (values, q) = (f64::rows(self.quantity).values, self.quantity.pair.then_some(&q));
+        values(&p, q, pairs, self.policy, self.unit, self.out).expect("aligned rows have one length");
+        self.p.clear();
+        self.q.clear();
+        self.offsets.truncate(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::quantities::{QUANTITIES, quantity};
+
+    /// A row, taken apart.
+    struct Row {
+        keys: Vec<u64>,
+        weights: Vec<f64>,
+        bits: [Vec<u8>; 3],
+    }
+
+    impl Row {
+        /// Of entries: a key and a weight each, of which a null is `None`; a null entry is `None`.
+        fn new(entries: &[Option<(Option<u64>, Option<f64>)>]) -> Row {
+            let bits = |valid: &dyn Fn(&Option<(Option<u64>, Option<f64>)>) -> bool| {
+                let mut bytes = vec![0; entries.len().div_ceil(8)];
+                (0..entries.len()).filter(|i| valid(&entries[*i])).for_each(|i| bytes[i / 8] |= 1 << (i % 8));
+                bytes
+            };
+            // Junk under nulls.
+            let of = |entry: &Option<(Option<u64>, Option<f64>)>| entry.unwrap_or((Some(1), Some(-7.0)));
+            Row {
+                keys: entries.iter().map(|entry| of(entry).0.unwrap_or(1)).collect(),
+                weights: entries.iter().map(|entry| of(entry).1.unwrap_or(f64::INFINITY)).collect(),
+                bits: [
+                    bits(&|entry| of(entry).0.is_some()),
+                    bits(&|entry| of(entry).1.is_some()),
+                    bits(&|entry| entry.is_some()),
+                ],
+            }
+        }
+
+        fn plain(entries: &[(u64, f64)]) -> Row {
+            let entries: Vec<_> =
+                entries.iter().map(|(key, weight)| Some((Some(*key), Some(*weight)))).collect();
+            Row::new(&entries)
+        }
+
+        fn rows(&self) -> EntryRows<'_> {
+            let [keys, weights, entries] = self.bits.each_ref().map(|bits| Bits::new(bits, 0));
+            EntryRows {
+                keys: &self.keys,
+                valid_keys: Some(keys),
+                weights: Weights::new(&self.weights, Some(weights)),
+                valid: Some(entries),
+                layout: ListLayout {
+                    extents: Extents::Width { width: self.keys.len(), rows: 1 },
+                    valid: None,
+                },
+            }
+        }
+    }
+
+    fn of(name: &str, p: &Row, q: &Row, pseudo_count: f64, policy: NanPolicy) -> Result<Option<f64>, Error> {
+        let (quantity, mut out) = (quantity(name).unwrap(), Values::default());
+        let (p, q) = (p.rows(), q.rows());
+        let (q, unit) = (quantity.pair.then_some(&q), Unit::new(None));
+        values(&p, q, RowPairs::same(1), quantity, pseudo_count, policy, unit, &mut out)?;
+        Ok(out.get(0))
+    }
+
+    fn propagate(name: &str, p: &[(u64, f64)], q: &[(u64, f64)]) -> f64 {
+        of(name, &Row::plain(p), &Row::plain(q), 0.0, NanPolicy::Propagate).unwrap().unwrap()
+    }
+
+    fn of_weights(name: &str, p: &[f64], q: &[f64]) -> f64 {
+        crate::kernel::tests::rows_of(name, p, q, p.len())[0]
+    }
+
+    #[test]
+    fn keys_are_aligned_whatever_their_order() {
+        let p = [(5, 1.0), (9, 2.0), (1, 3.0)];
+        let q = [(1, 2.0), (7, 1.0), (5, 4.0), (9, 1.0)];
+        // In the order of the spread keys: 5, 7, 9, 1; other orders give other roundings.
+        for quantity in QUANTITIES.iter().filter(|quantity| quantity.pair) {
+            let expected = of_weights(quantity.name, &[1.0, 0.0, 2.0, 3.0], &[4.0, 1.0, 1.0, 2.0]);
+            for turn in 0..3 {
+                let (mut p, mut q) = (p, q);
+                p.rotate_left(turn);
+                q.rotate_left(turn + 1);
+                assert_eq!(propagate(quantity.name, &p, &q), expected, "{}", quantity.name);
+            }
+        }
+        assert_eq!(propagate("entropy", &p, &[]), of_weights("entropy", &[1.0, 2.0, 3.0], &[0.0; 3]));
+        assert_eq!(propagate("kl_div", &[(1, 1.0)], &[(2, 1.0)]), f64::INFINITY);
+    }
+
+    #[test]
+    fn a_key_that_occurs_twice_weighs_the_sum() {
+        let p = [(1, 0.1), (2, 1.0), (1, 0.2), (1, 0.3)];
+        let expected = propagate("entropy", &[(1, 0.1 + 0.2 + 0.3), (2, 1.0)], &[]);
+        for turn in 0..4 {
+            let mut p = p;
+            p.rotate_left(turn);
+            assert_eq!(propagate("entropy", &p, &[]).to_bits(), expected.to_bits());
+        }
+        // A sum that overflows, beside another weight as large as that.
+        let large = [(1, 1e308), (1, 1e308), (2, 1e308), (2, 1e308)];
+        assert_eq!(propagate("entropy", &large, &[]), std::f64::consts::LN_2);
+    }
+
+    #[test]
+    fn rules_look_at_weights_as_given() {
+        assert_eq!(propagate("entropy", &[(1, -1.0), (1, 3.0), (2, 1.0)], &[]), f64::NEG_INFINITY);
+        assert!(propagate("entropy", &[(1, f64::INFINITY), (1, f64::NEG_INFINITY)], &[]).is_nan());
+        assert!(propagate("entropy", &[(1, 0.0)], &[]).is_nan());
+        assert_eq!(propagate("entropy", &[], &[]), 0.0);
+        assert_eq!(propagate("js_div", &[], &[]), 0.0);
+        assert!(propagate("js_div", &[], &[(1, 1.0)]).is_nan());
+        let (p, q) = (Row::plain(&[(1, -0.2)]), Row::plain(&[(1, 1.0)]));
+        assert_eq!(of("psi", &p, &q, 0.5, NanPolicy::Propagate), Ok(Some(f64::INFINITY)));
+    }
+
+    #[test]
+    fn a_pseudo_count_is_on_both_sides_of_every_key() {
+        let (p, q) = (Row::plain(&[(1, 3.0)]), Row::plain(&[(2, 1.0)]));
+        let expected = of_weights("kl_div", &[3.5, 0.5], &[0.5, 1.5]);
+        assert_eq!(of("kl_div", &p, &q, 0.5, NanPolicy::Propagate), Ok(Some(expected)));
+        // Of nothing at all there are no keys.
+        let none = Row::plain(&[]);
+        assert_eq!(of("kl_div", &none, &none, 0.5, NanPolicy::Propagate), Ok(Some(0.0)));
+    }
+
+    #[test]
+    fn nulls_and_nans_follow_the_policy() {
+        let all = |weights: &[(Option<u64>, Option<f64>)]| {
+            Row::new(&weights.iter().copied().map(Some).collect::<Vec<_>>())
+        };
+        let null_key = all(&[(None, Some(1.0)), (Some(1), Some(1.0))]);
+        let h = |row: &Row, policy| of("entropy", row, row, 0.0, policy);
+        assert_eq!(h(&null_key, NanPolicy::Raise), Ok(Some(std::f64::consts::LN_2)));
+        // Nothing but the key 1, whatever its number.
+        assert_eq!(of("kl_div", &null_key, &null_key, 0.0, NanPolicy::Raise), Ok(Some(0.0)));
+
+        let null_weight =
+            all(&[(Some(2), Some(1.0)), (Some(1), None), (Some(3), Some(1.0)), (Some(1), Some(5.0))]);
+        assert_eq!(h(&null_weight, NanPolicy::Propagate), Ok(None));
+        assert_eq!(h(&null_weight, NanPolicy::Omit), Ok(Some(std::f64::consts::LN_2)));
+        let missing = Missing { side: Side::P, at: 1 };
+        assert_eq!(h(&null_weight, NanPolicy::Raise), Err(Error::Missing { row: 0, missing }));
+
+        let nan = all(&[(Some(1), Some(f64::NAN)), (Some(3), Some(1.0))]);
+        assert!(h(&nan, NanPolicy::Propagate).unwrap().unwrap().is_nan());
+        assert_eq!(h(&nan, NanPolicy::Omit), Ok(Some(0.0)));
+
+        let null_entry = Row::new(&[Some((Some(1), Some(1.0))), None, Some((Some(2), Some(1.0)))]);
+        assert_eq!(h(&null_entry, NanPolicy::Propagate), Ok(None));
+        assert_eq!(h(&null_entry, NanPolicy::Omit), Ok(Some(std::f64::consts::LN_2)));
+
+        // A key that is missing on one side is dropped on both.
+        let q = Row::plain(&[(1, 9.0), (2, 1.0), (3, 1.0)]);
+        assert_eq!(of("kl_div", &null_weight, &q, 0.0, NanPolicy::Omit), Ok(Some(0.0)));
+        assert_eq!(of("kl_div", &q, &null_weight, 0.0, NanPolicy::Omit), Ok(Some(0.0)));
+    }
+}

@@ -1,0 +1,238 @@
+//! Rows of keys and weights, which are lists of structs of two fields. A Map comes to a plugin as such.
+
+use std::borrow::Cow;
+
+use polars::prelude::*;
+use polars_arrow::array::PrimitiveArray;
+use polars_arrow::bitmap::Bitmap;
+use polars_core::utils::try_get_supertype;
+use serde::Deserialize;
+
+use super::convert;
+use super::dtypes;
+use super::errors::{in_row, pair_rows};
+use super::keys::{self, below};
+use super::kwargs::MapKwargs;
+use crate::kernel::broadcast::{Broadcast, RowPairs};
+use crate::kernel::layout::{Extents, ListLayout, Offsets};
+use crate::kernel::maps::{self, EntryRows};
+use crate::kernel::options::{Precision, Unit};
+use crate::kernel::values::Values;
+
+/// One distribution for all rows of p. Not an input: the streaming engine would repeat it for each row.
+#[derive(Deserialize)]
+pub struct FixedMap {
+    name: String,
+    keys: FixedKeys,
+    weights: Vec<Option<f64>>,
+    /// Whether the weights come from single precision, and so ask for no more.
+    single: bool,
+}
+
+/// Keys that are passed as an argument. One of these has them.
+#[derive(Deserialize)]
+struct FixedKeys {
+    texts: Option<Vec<Option<String>>>,
+    integers: Option<Vec<Option<i64>>>,
+    floats: Option<Vec<Option<f64>>>,
+    booleans: Option<Vec<Option<bool>>>,
+}
+
+const KEY: PlSmallStr = PlSmallStr::from_static("key");
+const WEIGHT: PlSmallStr = PlSmallStr::from_static("weight");
+
+impl FixedMap {
+    fn key_dtype(&self) -> DataType {
+        match &self.keys {
+            FixedKeys { texts: Some(_), .. } => DataType::String,
+            FixedKeys { integers: Some(_), .. } => DataType::Int64,
+            FixedKeys { floats: Some(_), .. } => DataType::Float64,
+            _ => DataType::Boolean,
+        }
+    }
+
+    fn weight_dtype(&self) -> DataType {
+        if self.single { DataType::Float32 } else { DataType::Float64 }
+    }
+
+    fn field(&self) -> Field {
+        let fields = vec![Field::new(KEY, self.key_dtype()), Field::new(WEIGHT, self.weight_dtype())];
+        Field::new(self.name.as_str().into(), DataType::List(Box::new(DataType::Struct(fields))))
+    }
+
+    fn row(&self) -> PolarsResult<Series> {
+        let keys = match &self.keys {
+            FixedKeys { texts: Some(keys), .. } => Series::new(KEY, keys),
+            FixedKeys { integers: Some(keys), .. } => Series::new(KEY, keys),
+            FixedKeys { floats: Some(keys), .. } => Series::new(KEY, keys),
+            FixedKeys { booleans, .. } => Series::new(KEY, booleans.as_deref().unwrap_or_default()),
+        };
+        let weights = Series::new(WEIGHT, &self.weights).cast(&self.weight_dtype())?;
+        let entries =
+            StructChunked::from_series(self.name.as_str().into(), keys.len(), [&keys, &weights].into_iter())?;
+        Ok(entries.into_series().implode()?.into_series())
+    }
+}
+
+/// Dtypes of the keys and the weights of a column of lists of structs of two fields; `None` for nothing but nulls.
+fn entries<'a>(method: &str, role: &str, field: &'a Field) -> PolarsResult<Option<[&'a DataType; 2]>> {
+    let refuse = |instead: &str| {
+        polars_err!(
+            InvalidOperation:
+            "`{method}` takes a Map, or a List of a Struct of two fields, key and weight, but {role} ('{}') is {}: {instead}",
+            field.name().escape_debug(), field.dtype()
+        )
+    };
+    match field.dtype() {
+        DataType::Null => Ok(None),
+        DataType::List(inner) => match &**inner {
+            DataType::Null => Ok(None),
+            DataType::Struct(fields) if fields.len() == 2 => {
+                let [key, weight] = [fields[0].dtype(), fields[1].dtype()];
+                if !dtypes::is_number(weight) {
+                    return Err(refuse(&format!(
+                        "its second field, the weight, is {weight}; cast it to numbers first"
+                    )));
+                }
+                keys::check(key).map_err(|_| refuse("Polars cannot pass arrays of width 0 to a plugin"))?;
+                Ok(Some([key, weight]))
+            }
+            inner if dtypes::is_number(inner) => {
+                Err(refuse(&format!("write `{}`", method.replace("info.map", "info.list"))))
+            }
+            _ => Err(refuse("make structs of two fields, as with `pl.struct(key, weight).implode()`")),
+        },
+        _ => Err(refuse("gather its rows first, as with `group_by(…).agg(pl.struct(key, weight))`")),
+    }
+}
+
+fn is_text(dtype: &DataType) -> bool {
+    matches!(dtype, DataType::String | DataType::Categorical(..) | DataType::Enum(..))
+}
+
+/// The dtype in which keys of these are compared; `None` as they are.
+fn common_key(
+    method: &str,
+    p: (&Field, &DataType),
+    q: (&Field, &DataType),
+) -> PolarsResult<Option<DataType>> {
+    // Categories have the keys of their texts.
+    if p.1 == q.1 || (is_text(p.1) && is_text(q.1)) {
+        return Ok(None);
+    }
+    // Of a number and a text, or a date, Polars would make a text, or a number.
+    let alike = is_text(p.1) == is_text(q.1) && p.1.is_primitive_numeric() == q.1.is_primitive_numeric();
+    let supertype =
+        if alike || p.1.is_null() || q.1.is_null() { try_get_supertype(p.1, q.1).ok() } else { None };
+    supertype.map(Some).ok_or_else(|| {
+        polars_err!(
+            InvalidOperation: "`{method}`: the keys of p ('{}') are {} and those of q ('{}') are {}: cast one of them",
+            p.0.name().escape_debug(), p.1, q.0.name().escape_debug(), q.1
+        )
+    })
+}
+
+fn method(kwargs: &MapKwargs) -> String {
+    format!("info.map.{}", kwargs.quantity.0.name)
+}
+
+/// Precision of the result, and the dtype that keys are cast to before they are compared.
+fn resolve(fields: &[Field], kwargs: &MapKwargs) -> PolarsResult<(Precision, Option<DataType>)> {
+    let method = method(kwargs);
+    let takes = 1 + usize::from(kwargs.quantity.0.pair);
+    polars_ensure!(
+        fields.len() == takes,
+        InvalidOperation: "`{method}` takes {takes} columns, not {}", fields.len()
+    );
+    let p = entries(&method, "p", &fields[0])?;
+    let q = fields.get(1).map(|q| entries(&method, "q", q)).transpose()?.flatten();
+    let common = match (p, q) {
+        (Some([p, _]), Some([q, _])) => common_key(&method, (&fields[0], p), (&fields[1], q))?,
+        _ => None,
+    };
+    Ok((dtypes::precision([p, q].into_iter().flatten().map(|[_, weight]| weight)), common))
+}
+
+/// Field of the values of rows of keys and weights.
+pub fn values_field(fields: &[Field], kwargs: &MapKwargs) -> PolarsResult<Field> {
+    let fields: Vec<Field> =
+        fields.iter().cloned().chain(kwargs.fixed.as_ref().map(FixedMap::field)).collect();
+    let (precision, _) = resolve(&fields, kwargs)?;
+    Ok(Field::new(fields[0].name.clone(), dtypes::float(precision)))
+}
+
+/// Values of rows of keys and weights.
+pub fn values(inputs: &[Series], kwargs: &MapKwargs) -> PolarsResult<Series> {
+    let inputs = match &kwargs.fixed {
+        Some(fixed) => Cow::Owned(inputs.iter().cloned().chain([fixed.row()?]).collect()),
+        None => Cow::Borrowed(inputs),
+    };
+    let fields: Vec<Field> = inputs.iter().map(|s| s.field().into_owned()).collect();
+    let (precision, common) = resolve(&fields, kwargs)?;
+    let (p, q) = (&inputs[0], inputs.get(1));
+    let pairing = q.map_or(Ok(Broadcast::same(p.len())), |q| pair_rows(p, q))?;
+    if inputs.iter().any(|s| s.dtype().is_null()) {
+        return Ok(convert::nulls(p.name(), pairing.rows(), &dtypes::float(precision)));
+    }
+    let of_p = Maps::open(p, common.as_ref())?;
+    let of_q = q.map(|q| Maps::open(q, common.as_ref())).transpose()?;
+    let mut out = Values::with_capacity(pairing.rows());
+    maps::values(
+        &of_p.rows(),
+        of_q.as_ref().map(Maps::rows).as_ref(),
+        RowPairs::All(pairing),
+        kwargs.quantity.0,
+        kwargs.pseudo_count,
+        kwargs.nan_policy.0,
+        Unit::new(kwargs.base),
+        &mut out,
+    )
+    .map_err(|error| in_row(error, error.row(), p.name(), q.map_or("", |q| q.name())))?;
+    convert::series(p.name(), vec![convert::values(out, precision)])
+}
+
+/// The memory behind [`EntryRows`].
+struct Maps {
+    keys: PrimitiveArray<u64>,
+    weights: PrimitiveArray<f64>,
+    valid: Option<Bitmap>,
+    offsets: Vec<i64>,
+    validity: Option<Bitmap>,
+}
+
+impl Maps {
+    fn open(s: &Series, key: Option<&DataType>) -> PolarsResult<Maps> {
+        let lists = s.rechunk();
+        let (entries, offsets) = below(&lists)?;
+        let validity = lists.chunks()[0].validity().cloned();
+        if entries.dtype().is_null() {
+            let none = PrimitiveArray::from_vec(vec![0.0; entries.len()]);
+            let (keys, valid) = (vec![0; entries.len()], Some(Bitmap::new_zeroed(entries.len())));
+            return Ok(Maps {
+                keys: PrimitiveArray::from_vec(keys),
+                weights: none,
+                valid,
+                offsets,
+                validity,
+            });
+        }
+        let valid = entries.chunks()[0].validity().cloned();
+        let fields = entries.struct_()?.fields_as_series();
+        let keys = match key {
+            Some(dtype) => fields[0].cast(dtype)?,
+            None => fields[0].clone(),
+        };
+        Ok(Maps { keys: keys::keys(&keys)?, weights: convert::column(&fields[1])?, valid, offsets, validity })
+    }
+
+    fn rows(&self) -> EntryRows<'_> {
+        let extents = Extents::Offsets { offsets: Offsets::Large(&self.offsets), start: 0 };
+        EntryRows {
+            keys: self.keys.values().as_slice(),
+            valid_keys: convert::bits(self.keys.validity()),
+            weights: convert::weights(&self.weights),
+            valid: convert::bits(self.valid.as_ref()),
+            layout: ListLayout { extents, valid: convert::bits(self.validity.as_ref()) },
+        }
+    }
+}
