@@ -69,6 +69,11 @@ FACES = (
     polars_entropy.ArrayInfo,
     polars_entropy.ListLogits,
     polars_entropy.ArrayLogits,
+    polars_entropy.ValuesInfo,
+    polars_entropy.ListValues,
+    polars_entropy.StrInfo,
+    polars_entropy.BinInfo,
+    polars_entropy.MapInfo,
 )
 METHODS = [
     getattr(face, name)
@@ -110,6 +115,11 @@ def test_no_method_goes_by_undocumented():
         # The index is infinite as soon as a share underflows.
         "ListLogits": [name for name in names if name != "psi"],
         "ArrayLogits": [name for name in names if name != "psi"],
+        "ValuesInfo": ["entropy", "mutual_info", "cond_entropy"],
+        "ListValues": ["entropy"],
+        "StrInfo": ["entropy"],
+        "BinInfo": ["entropy"],
+        "MapInfo": names,
     }
     assert sorted(f.__name__ for f in OF_LOGITS) == sorted(methods["ListLogits"])
     documented = sorted(f"{face}.{name}" for face, of_face in methods.items() for name in of_face)

@@ -173,9 +173,9 @@ WRONG_ACCESSOR = [
     ("list", "arr", "arr", "write `info.arr.{}`"),
     ("arr", "flat", "flat", "write `info.{}`"),
     ("arr", "list", "list", "write `info.list.{}`"),
-    ("flat", "str", "str", r"'str'.* is str.*unique_counts\(\).implode\(\).info.list.entropy"),
-    ("list", "strs", "strs", r"is list.str.*list.eval\(pl.element\(\).drop_nulls\(\).unique_counts\(\)\)"),
-    ("list", "map", "map", r"keys and weights.*list.eval\(pl.element\(\).struct.field\(.n.\)\)"),
+    ("flat", "str", "str", r"'str'.* is str.*`info.values.entropy`.*`info.str.entropy`"),
+    ("list", "strs", "strs", r"is list.str.*`info.list.values.entropy`"),
+    ("list", "map", "map", r"keys and weights.*write `info.map.{}`"),
     ("list", "structs", "structs", "is list.struct.3.*cast it to numbers"),
     ("arr", "empty", "empty", "arrays of width 0"),
 ]

@@ -6,10 +6,11 @@ import math
 import operator
 from decimal import Decimal
 from numbers import Real
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 NanPolicy: TypeAlias = Literal["propagate", "omit", "raise"]
 Estimator: TypeAlias = Literal["plugin", "miller_madow", "chao_shen"]
+Name = TypeVar("Name", bound=str)
 Axis: TypeAlias = int | tuple[int, ...] | None
 
 
@@ -30,15 +31,17 @@ def check_base(base: float | None) -> float | None:
 
 def check_nan_policy(nan_policy: NanPolicy) -> NanPolicy:
     """The policy, if it is one, as a plain string, which a NumPy string or a member of an Enum is not."""
-    return _one_of("nan_policy", nan_policy, get_args(NanPolicy))
+    policies: tuple[NanPolicy, ...] = get_args(NanPolicy)
+    return _one_of("nan_policy", nan_policy, policies)
 
 
 def check_estimator(estimator: Estimator) -> Estimator:
     """The estimator, if it is one, as a plain string."""
-    return _one_of("estimator", estimator, get_args(Estimator))
+    estimators: tuple[Estimator, ...] = get_args(Estimator)
+    return _one_of("estimator", estimator, estimators)
 
 
-def _one_of(argument: str, name: Any, names: tuple[Any, ...]) -> Any:
+def _one_of(argument: str, name: object, names: tuple[Name, ...]) -> Name:
     if not isinstance(name, str) or name not in names:
         raise ValueError(f"`{argument}` must be one of {', '.join(names)}, not {name!r}")
     return names[names.index(name)]

@@ -223,7 +223,7 @@ def rows_of_values(quantity: str, x: pl.Expr, *, base: float | None, nan_policy:
 
 
 def _key_rows(quantity: str, rows: pl.Expr, *, base: float | None, nan_policy: NanPolicy, **how: bool) -> pl.Expr:
-    options = {"base": check_base(base), "nan_policy": check_nan_policy(nan_policy)}
+    options: dict[str, Any] = {"base": check_base(base), "nan_policy": check_nan_policy(nan_policy)}
     return _call("key_rows", rows, quantity=quantity, **options, **how)
 
 
@@ -256,7 +256,7 @@ def maps(
     pseudo_count: float = 0.0,
 ) -> pl.Expr:
     """Value of each row of keys and weights."""
-    options = {"base": check_base(base), "nan_policy": check_nan_policy(nan_policy), "fixed": q.row}
+    options: dict[str, Any] = {"base": check_base(base), "nan_policy": check_nan_policy(nan_policy), "fixed": q.row}
     count = check_pseudo_count(pseudo_count)
     return _call("map_rows", p, *q.inputs, quantity=quantity, pseudo_count=count, **options)
 

@@ -90,7 +90,9 @@ pub fn pair_values(x: &Series, y: &Series, sequence: Sequence) -> PolarsResult<B
             named(Side::P, x.name(), ""), x.len(), y.name().escape_debug(), y.len()
         )
     };
-    polars_ensure!(sequence == Sequence::No || x.len() == y.len(), mismatch());
+    if sequence != Sequence::No && x.len() != y.len() {
+        return Err(mismatch());
+    }
     Broadcast::new(x.len(), y.len()).map_err(|_| mismatch())
 }
 

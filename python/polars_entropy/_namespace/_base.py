@@ -33,6 +33,22 @@ class Accessor(Generic[T]):
         return self._series is not None
 
 
+class FlatAccessor(Accessor[T]):
+    """Methods on columns, groups and windows."""
+
+    def _value(self, quantity: str, q: Reference = reference.ABSENT, *, base: float | None, nan_policy: NanPolicy) -> T:
+        return self._finish(lowering.column(quantity, self._p, q, base=base, nan_policy=nan_policy))
+
+    def _state(self, quantity: str, q: Reference = reference.ABSENT, *, nan_policy: NanPolicy) -> T:
+        return self._finish(lowering.column_state(quantity, self._p, q, nan_policy=nan_policy))
+
+    def _element(self, function: str, y: Reference = reference.ABSENT) -> T:
+        return self._finish(lowering.element(function, self._p, y))
+
+    def _reference(self, q: object, q_total: object = None) -> Reference:
+        return reference.flat(q, q_total, is_series=self._is_series)
+
+
 class RowAccessor(Accessor[T]):
     """Methods on rows of List columns."""
 

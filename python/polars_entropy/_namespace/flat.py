@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from polars_entropy import _lowering as lowering
-from polars_entropy import _reference as reference
-from polars_entropy._namespace._base import Accessor, T
+from polars_entropy._namespace._base import FlatAccessor, T
 from polars_entropy._namespace.array import ArrayInfo
 from polars_entropy._namespace.characters import BinInfo, StrInfo
 from polars_entropy._namespace.list import ListInfo
@@ -15,10 +14,10 @@ from polars_entropy._namespace.values import ValuesInfo
 
 if TYPE_CHECKING:
     from polars_entropy._arguments import Estimator, NanPolicy
-    from polars_entropy._reference import Column, Reference, Total, Vector
+    from polars_entropy._reference import Column, Total, Vector
 
 
-class Info(Accessor[T]):
+class Info(FlatAccessor[T]):
     """Methods for columns of numbers. A column, a group or a window is one distribution."""
 
     @property
@@ -853,15 +852,3 @@ class Info(Accessor[T]):
 
         """
         return self._element("rel_entr", self._reference(y))
-
-    def _value(self, quantity: str, q: Reference = reference.ABSENT, *, base: float | None, nan_policy: NanPolicy) -> T:
-        return self._finish(lowering.column(quantity, self._p, q, base=base, nan_policy=nan_policy))
-
-    def _state(self, quantity: str, q: Reference = reference.ABSENT, *, nan_policy: NanPolicy) -> T:
-        return self._finish(lowering.column_state(quantity, self._p, q, nan_policy=nan_policy))
-
-    def _element(self, function: str, y: Reference = reference.ABSENT) -> T:
-        return self._finish(lowering.element(function, self._p, y))
-
-    def _reference(self, q: object, q_total: object = None) -> Reference:
-        return reference.flat(q, q_total, is_series=self._is_series)
