@@ -36,6 +36,7 @@ def jobs() -> Iterator[tuple[str, int | None, int]]:
     yield "groups", None, 2 * len(GROUPS)
     # Two dtypes; and pairs and characters on one thread.
     yield "values", 1, 2 * len(VALUES) + 2
+    yield "maps", 1, 2
     yield "values", 2, 2 * len(VALUES)
     for operation in SCALED:
         for threads in (1, 2, 1, 2):  # in turn, and the better one counts

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from .timing import (
     FLOOR,
     GROUP_ROWS,
+    MAPS,
     OF_LOGITS,
     OPERATIONS,
     OURS,
@@ -84,6 +85,7 @@ def markdown(results: dict[tuple, Any], scale: float, runs: int, name: str) -> s
             group_rows=GROUP_ROWS,
             thread_elements=THREAD_ELEMENTS,
             texts=TEXTS,
+            map_rows=MAPS,
             rows=pair("", ", rows of", beside_ours, OPERATIONS),
             logits=pair("", ", rows of", beside_ours, OF_LOGITS),
             special=pair(" special", ", rows of", lambda cells: formatted("{:.2f}×", cells)),
@@ -100,6 +102,7 @@ def markdown(results: dict[tuple, Any], scale: float, runs: int, name: str) -> s
             ),
             pairs=grid("mutual information", of_values(select(results, "pairs"))),
             characters=grid("entropy of characters", of_values(select(results, "characters"))),
+            maps=grid("rows of keys and weights", of_values(select(results, "maps"))),
             threads=grid("threads", formatted("{:.1f}", threads) | formatted("{:.2f}×", ratios)),
             memory=pair(" memory", "", lambda cells: formatted("{:.1f}", cells)),
             trials=pair(" trials", "", lambda cells: cells),

@@ -32,8 +32,8 @@ PIECE = 4_000_000
 PIECES = 1, 4, 16, 64
 GROUPS = 1_000
 ROW_GROUP = 100_000
-# What a row takes: a key that packs to 10 bits, a value that packs to 7, and two weights that don't compress; in memory, the
-# weights and a key of 32 bits.
+# What a row takes: a key that packs to 10 bits, a value that packs to 7, and two weights that don't compress; in
+# memory, the weights and a key of 32 bits.
 DISK_BYTES, MEMORY_BYTES = 18, 20
 KINDS = 100
 # Far below the data, and above what two threads, the allocator and the libraries reserve.

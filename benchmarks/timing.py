@@ -33,6 +33,8 @@ GROUP_ROWS = 2_000_000
 # Groups of observed values, and the number of different ones.
 VALUES = (1_000, 100), (100_000, 20)
 TEXTS = 200_000
+# Rows of keys and weights.
+MAPS = 100_000
 THREAD_ELEMENTS = 20_000_000
 MEMORY_ELEMENTS = 8_000_000, 64_000_000
 

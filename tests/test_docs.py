@@ -162,6 +162,11 @@ def test_every_method_has_a_page():
         "ArrayInfo": "Expr.info.arr.",
         "ListLogits": "Expr.info.list.logits.",
         "ArrayLogits": "Expr.info.arr.logits.",
+        "ValuesInfo": "Expr.info.values.",
+        "ListValues": "Expr.info.list.values.",
+        "StrInfo": "Expr.info.str.",
+        "BinInfo": "Expr.info.bin.",
+        "MapInfo": "Expr.info.map.",
     }
     methods = {prefixes[m.__qualname__.partition(".")[0]] + m.__name__ for m in METHODS}
     assert methods <= listed

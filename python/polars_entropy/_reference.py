@@ -112,12 +112,8 @@ def observed(y: object, *, is_series: bool) -> Reference:
 def maps(q: object, *, is_series: bool) -> Reference:
     """Reference for rows of keys and weights: a row for each of p, or one for all."""
     if isinstance(q, Mapping):
-        try:
-            keys, weights = pl.Series("key", list(q)), pl.Series("weight", list(q.values()))
-        except TypeError as error:
-            raise TypeError(f"the keys of q have to be of one type, and so have its weights: {error}") from None
-        if weights.dtype.is_numeric() or weights.dtype in {pl.Boolean, pl.Null}:
-            weights = weights.cast(pl.Float64)
+        keys = _of_one_type("key", list(q))
+        weights = pl.Series("weight", [_element(weight) for weight in q.values()], dtype=pl.Float64)
         q = pl.select(pl.struct(keys, weights).implode().alias("")).to_series()
     if isinstance(q, pl.Series):
         if len(q) != 1:
@@ -129,6 +125,16 @@ def maps(q: object, *, is_series: bool) -> Reference:
     raise TypeError(
         f"q must be a column name, an expression, a Series or a dict of keys and weights, not {type(q).__name__} {q!r}"
     )
+
+
+def _of_one_type(name: str, keys: list[Any]) -> pl.Series:
+    numbers = [key for key in keys if is_number(key) and not isinstance(key, bool)]
+    if any(isinstance(key, float) for key in numbers) and len(numbers) == sum(key is not None for key in keys):
+        keys = [None if key is None else number(key) for key in keys]
+    try:
+        return pl.Series(name, keys)
+    except TypeError:
+        raise TypeError(f"the keys of q must be of one type, not {keys!r}") from None
 
 
 def _constant_map(row: pl.Series) -> dict[str, Any] | None:

@@ -47,10 +47,18 @@ pub fn values(
     unit: Unit,
     out: &mut Values,
 ) -> Result<(), Error> {
+    let pseudo_count = if quantity.pair { pseudo_count } else { 0.0 };
+    // A missing element is to be named under `raise`, which takes the way by itself.
+    let mut ranked = if policy == NanPolicy::Raise { None } else { Ranked::of(p, q) };
     let mut sides = [Distribution::default(), Distribution::default()];
     let mut batch = Batch { quantity, unit, out, p: vec![], q: vec![], offsets: vec![0], policy };
     for row in 0..pairs.len() {
         let (i, j) = pairs.get(row);
+        if let Some(ranked) = &mut ranked
+            && ranked.push([Some((p, i)), q.map(|q| (q, j))], pseudo_count, &mut batch)
+        {
+            continue;
+        }
         let mut is_there = sides[0].read(p, i);
         if let Some(q) = q {
             is_there &= sides[1].read(q, j);
@@ -237,6 +245,124 @@ fn smoothed(weight: f64, pseudo_count: f64) -> f64 {
     if weight < 0.0 { weight } else { weight + pseudo_count }
 }
 
+/// Ranks of the keys of all rows, if they are of few kinds: their places in the order of keys, spread. Rows are aligned by them without
+/// being sorted, to the same bits.
+struct Ranked {
+    /// Rank of each key of p, and of q.
+    ranks: [Vec<u16>; 2],
+    /// Weights by rank, which are all 0 between rows.
+    weights: [Vec<f64>; 2],
+    /// Ranks that the row has on one side or the other.
+    some: Vec<u64>,
+    /// Ranks that the side has.
+    there: Vec<u64>,
+}
+
+/// Most kinds of keys that have ranks.
+const KINDS: usize = 1 << 12;
+/// Least number of keys for which it is worthwhile.
+const WORTHWHILE: usize = 1 << 10;
+/// Places of a table of kinds.
+const PLACES: usize = 4 * KINDS;
+/// Places that are looked at before keys are taken for too crowded.
+const LOOKS: usize = 32;
+const NO_KIND: u16 = u16::MAX;
+
+impl Ranked {
+    fn of(p: &EntryRows, q: Option<&EntryRows>) -> Option<Ranked> {
+        let sides = [p.keys, q.map_or(&[][..], |q| q.keys)];
+        if sides.iter().map(|keys| keys.len()).sum::<usize>() < WORTHWHILE {
+            return None;
+        }
+        let mut places = vec![(0_u64, NO_KIND); PLACES];
+        let mut kinds = vec![];
+        let mut ranks = [vec![], vec![]];
+        for (keys, of_side) in sides.iter().zip(&mut ranks) {
+            of_side.reserve(keys.len());
+            for key in *keys {
+                of_side.push(kind(spread(*key), &mut places, &mut kinds)?);
+            }
+        }
+        let mut order: Vec<u16> = (0..kinds.len() as u16).collect();
+        order.sort_unstable_by_key(|kind| kinds[usize::from(*kind)]);
+        let mut rank_of = vec![0; kinds.len()];
+        (0..).zip(&order).for_each(|(rank, kind)| rank_of[usize::from(*kind)] = rank);
+        ranks.iter_mut().flatten().for_each(|kind| *kind = rank_of[usize::from(*kind)]);
+        let words = vec![0; kinds.len().div_ceil(64)];
+        let weights = vec![0.0; 64 * words.len()];
+        Some(Ranked { ranks, weights: [weights.clone(), weights], some: words.clone(), there: words })
+    }
+
+    /// Adds a row to the batch. Whether it is one: without anything null, and with no key twice.
+    fn push(
+        &mut self,
+        sides: [Option<(&EntryRows, usize)>; 2],
+        pseudo_count: f64,
+        batch: &mut Batch,
+    ) -> bool {
+        let is_simple = self.fill(sides);
+        if is_simple {
+            batch.push_ranked(self, pseudo_count);
+        }
+        for (word, bits) in self.some.iter_mut().enumerate() {
+            while *bits != 0 {
+                let rank = 64 * word + bits.trailing_zeros() as usize;
+                self.weights.iter_mut().for_each(|weights| weights[rank] = 0.0);
+                *bits &= *bits - 1;
+            }
+        }
+        is_simple
+    }
+
+    fn fill(&mut self, sides: [Option<(&EntryRows, usize)>; 2]) -> bool {
+        for (side, rows) in sides.into_iter().enumerate() {
+            let Some((rows, i)) = rows else { continue };
+            let Some(range) = rows.layout.get(i) else { return false };
+            let is_clean =
+                |bits: Option<Bits>| bits.is_none_or(|bits| bits.from(range.start).all(range.len()));
+            let weights = rows.weights.slice(range.clone()).no_nulls();
+            let (true, true, Some(weights)) = (is_clean(rows.valid), is_clean(rows.valid_keys), weights)
+            else {
+                return false;
+            };
+            let mut twice = 0;
+            for (rank, weight) in self.ranks[side][range].iter().zip(weights) {
+                let (word, bit) = (usize::from(rank / 64), 1 << (rank % 64));
+                twice |= self.there[word] & bit;
+                self.there[word] |= bit;
+                self.weights[side][usize::from(*rank)] = *weight;
+            }
+            for (some, there) in self.some.iter_mut().zip(&mut self.there) {
+                *some |= std::mem::take(there);
+            }
+            if twice != 0 {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// Number of a key in the order in which keys occur; `None` if there are too many, or too many that are near each other.
+#[inline(always)]
+fn kind(key: u64, places: &mut [(u64, u16)], kinds: &mut Vec<u64>) -> Option<u16> {
+    let first = (key >> (64 - PLACES.trailing_zeros())) as usize;
+    for look in 0..LOOKS {
+        let place = &mut places[(first + look) % PLACES];
+        if place.1 == NO_KIND {
+            if kinds.len() == KINDS {
+                return None;
+            }
+            *place = (key, kinds.len() as u16);
+            kinds.push(key);
+        }
+        if place.0 == key {
+            return Some(place.1);
+        }
+    }
+    None
+}
+
 /// Number of elements from which on rows go to the quantity.
 const BATCH: usize = 1 << 13;
 
@@ -255,10 +381,7 @@ impl Batch<'_> {
     fn push(&mut self, p: &Distribution, q: &Distribution, pseudo_count: f64) {
         self.align(&p.entries, &q.entries, pseudo_count);
         self.align(&p.null_key, &q.null_key, pseudo_count);
-        self.offsets.push(self.p.len() as i64);
-        if self.p.len() > BATCH {
-            self.flush();
-        }
+        self.end_row();
     }
 
     /// Adds the weights of the keys of either side.
@@ -290,9 +413,37 @@ impl Batch<'_> {
         self.q.truncate(end);
     }
 
+    fn push_ranked(&mut self, row: &Ranked, pseudo_count: f64) {
+        let [p, q] = &row.weights;
+        let most = row.some.iter().map(|bits| bits.count_ones() as usize).sum::<usize>();
+        let mut end = self.p.len();
+        self.p.resize(end + most, 0.0);
+        self.q.resize(if self.quantity.pair { end + most } else { 0 }, 0.0);
+        for (word, bits) in row.some.iter().enumerate() {
+            let mut bits = *bits;
+            while bits != 0 {
+                let rank = 64 * word + bits.trailing_zeros() as usize;
+                self.p[end] = smoothed(p[rank], pseudo_count);
+                if self.quantity.pair {
+                    self.q[end] = smoothed(q[rank], pseudo_count);
+                }
+                bits &= bits - 1;
+                end += 1;
+            }
+        }
+        self.end_row();
+    }
+
     fn push_null(&mut self) {
         self.flush();
         self.out.push(None);
+    }
+
+    fn end_row(&mut self) {
+        self.offsets.push(self.p.len() as i64);
+        if self.p.len() > BATCH {
+            self.flush();
+        }
     }
 
     fn flush(&mut self) {
@@ -397,6 +548,35 @@ mod tests {
         }
         assert_eq!(propagate("entropy", &p, &[]), of_weights("entropy", &[1.0, 2.0, 3.0], &[0.0; 3]));
         assert_eq!(propagate("kl_div", &[(1, 1.0)], &[(2, 1.0)]), f64::INFINITY);
+    }
+
+    #[test]
+    fn ranked_rows_have_the_bits_of_sorted_ones() {
+        let mut next = crate::kernel::tests::uniform(5);
+        let mut keys = |kinds: f64| -> Vec<u64> { (0..3000).map(|_| (kinds * next()) as u64).collect() };
+        let (p, few, many) = (keys(90.0), keys(90.0), keys(1e6));
+        let weights: Vec<f64> = (0..3000).map(|i| f64::from(i % 23) + 0.5).collect();
+        let value_of = |quantity: &Registered, q: &[u64], range: Range<usize>| {
+            let extents = Extents::Width { width: 10, rows: range.len() / 10 };
+            let layout = ListLayout { extents, valid: None };
+            let weights = Weights::new(&weights[range.clone()], None);
+            let rows = |keys| EntryRows { keys, valid_keys: None, weights, valid: None, layout };
+            let (p, q) = (rows(&p[range.clone()]), rows(&q[range]));
+            let (q, unit, pairs) =
+                (quantity.pair.then_some(&q), Unit::new(None), RowPairs::same(extents.len()));
+            let mut out = Values::default();
+            values(&p, q, pairs, quantity, 0.25, NanPolicy::Omit, unit, &mut out).unwrap();
+            out.into_parts().0
+        };
+        for quantity in QUANTITIES {
+            for q in [&few, &many] {
+                let together = value_of(quantity, q, 0..3000);
+                for (i, value) in together.iter().enumerate() {
+                    // Too few for ranks.
+                    assert_eq!(*value, value_of(quantity, q, 10 * i..10 * i + 10)[0], "{}", quantity.name);
+                }
+            }
+        }
     }
 
     #[test]

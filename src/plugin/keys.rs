@@ -1,11 +1,11 @@
 //! Keys of the values of a column: see [`keys`](crate::kernel::keys).
 
 use polars::prelude::*;
-use polars_arrow::array::{FixedSizeListArray, ListArray, PrimitiveArray};
+use polars_arrow::array::{BinaryViewArray, FixedSizeListArray, ListArray, PrimitiveArray, View};
 use polars_arrow::bitmap::Bitmap;
 
 use super::convert;
-use crate::kernel::keys::{of_bytes, of_float, of_several, of_wide};
+use crate::kernel::keys::{SHORT, of_bytes, of_float, of_several, of_short_bytes, of_wide};
 
 /// Refuses a dtype whose values have no keys, anywhere within it. Not Object, which comes to a plugin as bytes.
 pub fn check(dtype: &DataType) -> Result<(), &DataType> {
@@ -36,17 +36,26 @@ pub fn keys(s: &Series) -> PolarsResult<PrimitiveArray<u64>> {
             let floats = s.cast(&DataType::Float64)?;
             floats.f64()?.downcast_as_array().values_iter().map(|x| of_float(*x)).collect()
         }
-        DataType::String => {
-            let texts = s.str()?.downcast_as_array();
-            texts.values_iter().map(|text| of_bytes(text.as_bytes())).collect()
-        }
-        DataType::Binary => s.binary()?.downcast_as_array().values_iter().map(of_bytes).collect(),
+        DataType::String => of_views(&s.str()?.downcast_as_array().to_binview()),
+        DataType::Binary => of_views(s.binary()?.downcast_as_array()),
         DataType::Categorical(_, mapping) | DataType::Enum(_, mapping) => of_categories(&s, mapping)?,
         DataType::Struct(_) => of_fields(&s)?,
         DataType::List(_) | DataType::Array(..) => of_lists(&s)?,
         _ => of_numbers(&s)?,
     };
     Ok(PrimitiveArray::from_vec(keys).with_validity(validity))
+}
+
+/// Keys of bytes, of which short ones are in their views.
+fn of_views(bytes: &BinaryViewArray) -> Vec<u64> {
+    let valid = convert::bits(bytes.validity());
+    let key = |(at, view): (usize, &View)| match view.length as usize {
+        // Junk under a null is no text.
+        _ if valid.is_some_and(|bits| !bits.get(at)) => 0,
+        ..=SHORT => of_short_bytes(view.as_u128()),
+        _ => of_bytes(bytes.value(at)),
+    };
+    bytes.views().iter().enumerate().map(key).collect()
 }
 
 /// Keys of what is a number in memory: integers, Booleans, decimals, dates and times. They are their own keys if 64 bits suffice.

@@ -102,6 +102,9 @@ fn entries<'a>(method: &str, role: &str, field: &'a Field) -> PolarsResult<Optio
             }
             _ => Err(refuse("make structs of two fields, as with `pl.struct(key, weight).implode()`")),
         },
+        DataType::Struct(_) => {
+            Err(refuse(&format!("to gather a column or a group write `implode().{method}`")))
+        }
         _ => Err(refuse("gather its rows first, as with `group_by(…).agg(pl.struct(key, weight))`")),
     }
 }
@@ -121,9 +124,17 @@ fn common_key(
         return Ok(None);
     }
     // Of a number and a text, or a date, Polars would make a text, or a number.
-    let alike = is_text(p.1) == is_text(q.1) && p.1.is_primitive_numeric() == q.1.is_primitive_numeric();
-    let supertype =
-        if alike || p.1.is_null() || q.1.is_null() { try_get_supertype(p.1, q.1).ok() } else { None };
+    let class = |dtype: &DataType| (is_text(dtype), dtype.is_numeric(), dtype.is_nested());
+    let alike = class(p.1) == class(q.1) && class(p.1.leaf_dtype()) == class(q.1.leaf_dtype());
+    let supertype = match (p.1, q.1) {
+        // In the plugin's own Polars that would be a float.
+        (DataType::UInt128, q) | (q, DataType::UInt128) if q.is_signed_integer() => None,
+        (p, q) if p.is_integer() && q.is_integer() && p.is_signed_integer() != q.is_signed_integer() => {
+            Some(DataType::Int128)
+        }
+        (p, q) if alike || p.is_null() || q.is_null() => try_get_supertype(p, q).ok(),
+        _ => None,
+    };
     supertype.map(Some).ok_or_else(|| {
         polars_err!(
             InvalidOperation: "`{method}`: the keys of p ('{}') are {} and those of q ('{}') are {}: cast one of them",
@@ -219,7 +230,7 @@ impl Maps {
         let valid = entries.chunks()[0].validity().cloned();
         let fields = entries.struct_()?.fields_as_series();
         let keys = match key {
-            Some(dtype) => fields[0].cast(dtype)?,
+            Some(dtype) => fields[0].strict_cast(dtype)?,
             None => fields[0].clone(),
         };
         Ok(Maps { keys: keys::keys(&keys)?, weights: convert::column(&fields[1])?, valid, offsets, validity })

@@ -126,7 +126,8 @@ def test_every_quantity_has_its_functions():
     rows = [f"list_{name}" for name in names]
     # The index is infinite as soon as a share underflows.
     logits = [f"list_logits_{name}" for name in names if name != "psi"]
-    assert sorted(pes.__all__) == sorted([*names, *rows, *logits])
+    maps = [f"map_{name}" for name in names]
+    assert sorted(pes.__all__) == sorted([*names, *rows, *logits, *maps])
     assert set(names) == set(_lib.QUANTITIES)
 
 
@@ -424,6 +425,30 @@ def test_rows_of_logits_are_those_of_one_machine(spark):
             want = frame.select(getattr(of_logits, name)(*q, base=2))["p"].to_list()
             query = getattr(pes, f"list_logits_{name}")("p", *q, base=2, schema=sdf.schema)
             assert [row[0] for row in sdf.coalesce(1).select(query).collect()] == want
+
+
+@needs_arrow_udf
+def test_rows_of_maps_are_those_of_one_machine(spark, quantity):
+    rows = [({"a": 1.0, "b": 2.0}, {"b": 3.0, "c": 1.0}), ({"a": 1.0}, {"a": 4.0}), ({}, {"a": 1.0}), ({"a": None}, {})]
+    sdf = spark.createDataFrame(rows, "p map<string, double>, q map<string, double>")
+    lists = [[[{"key": key, "n": n} for key, n in side.items()] for side in row] for row in rows]
+    dtype = pl.List(pl.Struct({"key": pl.String, "n": pl.Float64}))
+    of_maps = pl.DataFrame(lists, schema={"p": dtype, "q": dtype}, orient="row")
+    function = getattr(pes, f"map_{quantity}")
+    fixed = {"a": 2, "c": 0.5}
+    for q, how in (
+        (("q", {}), ("q", {"pseudo_count": 0.5}), (fixed, {"pseudo_count": 1})) if quantity.pair else ((None, {}),)
+    ):
+        given = (q,) if quantity.pair else ()
+        want = of_maps.select(getattr(pl.col("p").info.map, quantity.name)(*given, base=2, **how))["p"]
+        for schema in (None, sdf.schema):
+            got = sdf.coalesce(1).select(function("p", *given, base=2, schema=schema, **how)).collect()
+            assert pl.Series([row[0] for row in got], dtype=pl.Float64).equals(want.alias(""))
+    if quantity.pair:
+        with pytest.raises(TypeError, match="a dict of keys and weights"):
+            function("p", [1.0, 2.0])
+        with pytest.raises(ValueError, match="`pseudo_count` must be finite and not negative"):
+            function("p", "q", pseudo_count=-1)
 
 
 @needs_arrow_udf

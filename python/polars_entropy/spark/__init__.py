@@ -4,6 +4,7 @@
 | --- | --- | --- |
 | `entropy`, … | a column, as a whole or in groups | a Spark data frame of keys and values |
 | `list_entropy`, … | a row of an array column | a Spark expression |
+| `map_entropy`, … | a row of a map column | a Spark expression |
 
 Groups are computed from mergeable states. Each partition makes one state for each of its groups, where its rows are.
 Only these states are exchanged, and merged to values. Rows are computed by Arrow UDFs.
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, types
 
     from polars_entropy._arguments import NanPolicy
-    from polars_entropy._reference import Vector
+    from polars_entropy._reference import Distribution, Vector
 
 __all__ = [
     "cross_entropy",
@@ -48,6 +49,11 @@ __all__ = [
     "list_logits_js_div",
     "list_logits_kl_div",
     "list_psi",
+    "map_cross_entropy",
+    "map_entropy",
+    "map_js_div",
+    "map_kl_div",
+    "map_psi",
     "psi",
 ]
 
@@ -984,3 +990,282 @@ def list_logits_js_div(
 
     """
     return per_row("logits.js_div", p, q, base=base, nan_policy=nan_policy, schema=schema)
+
+
+def map_entropy(
+    x: str | Column,
+    *,
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+    schema: types.StructType | None = None,
+) -> Column:
+    r"""Shannon entropy of each row of a map column: `info.map.entropy` as a Spark expression.
+
+    :math:`H = -\sum_k \frac{x_k}{S} \ln \frac{x_k}{S}` with :math:`S = \sum_k x_k` (Shannon 1948).
+
+    Parameters
+    ----------
+    x
+        A column of maps from keys to numbers, or its name; or of arrays of structs of two fields, key and weight.
+    base, nan_policy, schema
+        As in `list_entropy`.
+
+    Returns
+    -------
+    Column
+        One value per row, as in `info.map.entropy`, in the type that `list_entropy` gives.
+
+    Raises
+    ------
+    TypeError, ValueError, ImportError
+        As in `list_entropy`.
+    polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError
+        As in `list_entropy`.
+
+    Examples
+    --------
+    >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
+    >>> coins = spark.createDataFrame([({"head": 1, "tail": 1},)], "p map<string, int>")
+    >>> coins.select(pes.map_entropy("p", base=2).alias("bits")).show()
+    +----+
+    |bits|
+    +----+
+    | 1.0|
+    +----+
+    <BLANKLINE>
+
+    """
+    return per_row("entropy", x, base=base, nan_policy=nan_policy, schema=schema, accessor="map")
+
+
+def map_kl_div(
+    p: str | Column,
+    q: str | Column | Distribution,
+    *,
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+    pseudo_count: float = 0.0,
+    schema: types.StructType | None = None,
+) -> Column:
+    r"""Kullback-Leibler divergence D(p‖q) of each row of a map column: `info.map.kl_div` as a Spark expression.
+
+    :math:`D = \sum_k a_k \ln \frac{a_k}{b_k}` with the shares :math:`a_k = p_k / \sum p` and :math:`b_k = q_k /
+    \sum q` (Kullback & Leibler 1951). A key that one side lacks weighs 0 there.
+
+    Parameters
+    ----------
+    p
+        A column of maps from keys to numbers, or its name; or of arrays of structs of two fields, key and weight.
+    q
+        The reference: a column of maps or its name, or one distribution for every row, as a dict of keys and weights.
+    base, nan_policy, schema
+        As in `list_kl_div`.
+    pseudo_count
+        A number that is added on both sides to every key that either side has. It is finite and not negative.
+
+    Returns
+    -------
+    Column
+        One value per row, as in `info.map.kl_div`, in the type that `list_kl_div` gives.
+
+    Raises
+    ------
+    TypeError, ValueError, ImportError
+        As in `list_kl_div`, and if `pseudo_count` is invalid.
+    polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError
+        As in `list_kl_div`.
+
+    Examples
+    --------
+    >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
+    >>> coins = spark.createDataFrame([({"head": 1, "tail": 1},)], "p map<string, int>")
+    >>> coins.select(round(pes.map_kl_div("p", {"tail": 1, "head": 3}, base=2), 6).alias("bits")).show()
+    +--------+
+    |    bits|
+    +--------+
+    |0.207519|
+    +--------+
+    <BLANKLINE>
+
+    """
+    return per_row(
+        "kl_div", p, q, base=base, nan_policy=nan_policy, schema=schema, accessor="map", pseudo_count=pseudo_count
+    )
+
+
+def map_cross_entropy(
+    p: str | Column,
+    q: str | Column | Distribution,
+    *,
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+    pseudo_count: float = 0.0,
+    schema: types.StructType | None = None,
+) -> Column:
+    r"""Cross-entropy of each row of a map column: `info.map.cross_entropy` as a Spark expression.
+
+    :math:`\mathrm{CE} = -\sum_k a_k \ln b_k` with the shares :math:`a_k = p_k / \sum p` and :math:`b_k = q_k / \sum
+    q` (Kerridge 1961). A key that one side lacks weighs 0 there.
+
+    Parameters
+    ----------
+    p
+        A column of maps from keys to numbers, or its name; or of arrays of structs of two fields, key and weight.
+    q
+        The reference: a column of maps or its name, or one distribution for every row, as a dict of keys and weights.
+    base, nan_policy, schema
+        As in `list_cross_entropy`.
+    pseudo_count
+        A number that is added on both sides to every key that either side has. It is finite and not negative.
+
+    Returns
+    -------
+    Column
+        One value per row, as in `info.map.cross_entropy`, in the type that `list_cross_entropy` gives.
+
+    Raises
+    ------
+    TypeError, ValueError, ImportError
+        As in `list_cross_entropy`, and if `pseudo_count` is invalid.
+    polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError
+        As in `list_cross_entropy`.
+
+    Examples
+    --------
+    >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
+    >>> coins = spark.createDataFrame([({"head": 1, "tail": 1},)], "p map<string, int>")
+    >>> coins.select(round(pes.map_cross_entropy("p", {"tail": 1, "head": 3}, base=2), 6).alias("bits")).show()
+    +--------+
+    |    bits|
+    +--------+
+    |1.207519|
+    +--------+
+    <BLANKLINE>
+
+    """
+    return per_row(
+        "cross_entropy",
+        p,
+        q,
+        base=base,
+        nan_policy=nan_policy,
+        schema=schema,
+        accessor="map",
+        pseudo_count=pseudo_count,
+    )
+
+
+def map_js_div(
+    p: str | Column,
+    q: str | Column | Distribution,
+    *,
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+    pseudo_count: float = 0.0,
+    schema: types.StructType | None = None,
+) -> Column:
+    r"""Jensen-Shannon divergence of each row of a map column: `info.map.js_div` as a Spark expression.
+
+    :math:`\mathrm{JS} = \tfrac12 \sum_k a_k \ln \frac{a_k}{m_k} + \tfrac12 \sum_k b_k \ln \frac{b_k}{m_k}` with
+    :math:`m_k = (a_k + b_k) / 2` and the shares :math:`a_k = p_k / \sum p` and :math:`b_k = q_k / \sum q` (Lin
+    1991). A key that one side lacks weighs 0 there.
+
+    Parameters
+    ----------
+    p
+        A column of maps from keys to numbers, or its name; or of arrays of structs of two fields, key and weight.
+    q
+        The reference: a column of maps or its name, or one distribution for every row, as a dict of keys and weights.
+    base, nan_policy, schema
+        As in `list_js_div`.
+    pseudo_count
+        A number that is added on both sides to every key that either side has. It is finite and not negative.
+
+    Returns
+    -------
+    Column
+        One value per row, as in `info.map.js_div`, in the type that `list_js_div` gives.
+
+    Raises
+    ------
+    TypeError, ValueError, ImportError
+        As in `list_js_div`, and if `pseudo_count` is invalid.
+    polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError
+        As in `list_js_div`.
+
+    Examples
+    --------
+    >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
+    >>> coins = spark.createDataFrame([({"head": 1, "tail": 1},)], "p map<string, int>")
+    >>> coins.select(round(pes.map_js_div("p", {"tail": 1, "head": 3}, base=2), 6).alias("bits")).show()
+    +--------+
+    |    bits|
+    +--------+
+    |0.048795|
+    +--------+
+    <BLANKLINE>
+
+    """
+    return per_row(
+        "js_div", p, q, base=base, nan_policy=nan_policy, schema=schema, accessor="map", pseudo_count=pseudo_count
+    )
+
+
+def map_psi(
+    p: str | Column,
+    q: str | Column | Distribution,
+    *,
+    base: float | None = None,
+    nan_policy: NanPolicy = "propagate",
+    pseudo_count: float = 0.0,
+    schema: types.StructType | None = None,
+) -> Column:
+    r"""Population stability index of each row of a map column: `info.map.psi` as a Spark expression.
+
+    :math:`\mathrm{PSI} = \sum_k (a_k - b_k) \ln \frac{a_k}{b_k}` with the shares :math:`a_k = p_k / \sum p` and
+    :math:`b_k = q_k / \sum q` (Jeffreys 1946). A key that one side lacks weighs 0 there.
+
+    Parameters
+    ----------
+    p
+        A column of maps from keys to numbers, or its name; or of arrays of structs of two fields, key and weight.
+    q
+        The reference: a column of maps or its name, or one distribution for every row, as a dict of keys and weights.
+    base, nan_policy, schema
+        As in `list_psi`.
+    pseudo_count
+        A number that is added on both sides to every key that either side has. It is finite and not negative.
+
+    Returns
+    -------
+    Column
+        One value per row, as in `info.map.psi`, in the type that `list_psi` gives.
+
+    Raises
+    ------
+    TypeError, ValueError, ImportError
+        As in `list_psi`, and if `pseudo_count` is invalid.
+    polars.exceptions.ComputeError, polars.exceptions.ColumnNotFoundError
+        As in `list_psi`.
+
+    Examples
+    --------
+    >>> import polars_entropy.spark as pes
+    >>> from pyspark.sql.functions import round
+    >>> coins = spark.createDataFrame([({"head": 1, "tail": 1},)], "p map<string, int>")
+    >>> coins.select(round(pes.map_psi("p", {"tail": 1, "head": 3}, base=2), 6).alias("bits")).show()
+    +--------+
+    |    bits|
+    +--------+
+    |0.396241|
+    +--------+
+    <BLANKLINE>
+
+    """
+    return per_row(
+        "psi", p, q, base=base, nan_policy=nan_policy, schema=schema, accessor="map", pseudo_count=pseudo_count
+    )

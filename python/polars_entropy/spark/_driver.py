@@ -6,6 +6,7 @@ the columns of the Spark frame.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import polars as pl
 from pyspark.sql import Column, functions, types
 
 from polars_entropy import info
-from polars_entropy._arguments import check_base, check_nan_policy
+from polars_entropy._arguments import check_base, check_nan_policy, check_pseudo_count
 from polars_entropy._lib import QUANTITIES
 from polars_entropy._reference import is_number, total_number, vector
 from polars_entropy.spark._stages import (
@@ -94,9 +95,11 @@ def per_row(
     nan_policy: NanPolicy,
     schema: types.StructType | None,
     q_total: object = None,
+    accessor: str = "list",
+    pseudo_count: float | None = None,
 ) -> Column:
-    """A UDF with the value of each row of array columns, in the type that the schema promises."""
-    function = f"list_{quantity.replace('.', '_')}"
+    """A UDF with the value of each row of array or map columns, in the type that the schema promises."""
+    function = f"{accessor}_{quantity.replace('.', '_')}"
     if (arrow_udf := getattr(functions, "arrow_udf", None)) is None:
         raise ImportError(f"{function} needs PySpark 4.1 or newer, which has `arrow_udf`")
     p_argument = "p" if q else "x"
@@ -108,13 +111,16 @@ def per_row(
         names = {argument: check_name(argument, one) for argument, one in columns.items()}
     else:
         names = {argument: argument for argument in columns}
+    one_row = _one_map if accessor == "map" else _one_row
     distribution = Distribution(
         quantity,
         names[p_argument],
-        tuple(names["q"] if "q" in names else _one_row(one) for one in q),
+        tuple(names["q"] if "q" in names else one_row(one) for one in q),
         check_base(base),
         check_nan_policy(nan_policy),
         names["q_total"] if "q_total" in names else _checked_total(q_total),
+        accessor,
+        None if pseudo_count is None else check_pseudo_count(pseudo_count),
     )
     expression = distribution.rows()
     dtype: pl.DataType = pl.Float64()
@@ -161,3 +167,12 @@ def _check_array_column(argument: str, given: object, schema: types.StructType |
 def _one_row(q: object) -> pl.Series:
     """One distribution as a column of one row, which goes with every row of p."""
     return pl.Series([q if isinstance(q, pl.Series) else vector(q)])
+
+
+def _one_map(q: Any) -> dict[Any, Any] | pl.Series:
+    """One distribution by key, which goes with every row of p."""
+    if isinstance(q, Mapping):
+        return dict(q)
+    if isinstance(q, pl.Series) and len(q) == 1:
+        return q
+    raise TypeError(f"`q` must be a column, its name, or a dict of keys and weights, not {q!r}")

@@ -45,12 +45,16 @@ class Distribution:
 
     quantity: str
     p: str
-    q: tuple[str | float | pl.Series, ...]
+    q: tuple[str | float | pl.Series | dict[Any, Any], ...]
     """The reference, or nothing for a quantity of one input."""
     base: float | None
     nan_policy: NanPolicy
     q_total: str | float | None = None
     """The total of q: the name of a column, a number, or nothing."""
+    accessor: str = "list"
+    """The accessor of rows."""
+    pseudo_count: float | None = None
+    """What is added to each weight, or nothing where there is no such argument."""
 
     @property
     def columns(self) -> list[str]:
@@ -85,11 +89,12 @@ class Distribution:
         return merge(pl.col(self.p), totals, base=self.base)
 
     def rows(self) -> pl.Expr:
-        """Values of the rows of a List column."""
-        return self._call(info(self.p).list, self.quantity, base=self.base, **self._total)
+        """Values of rows."""
+        options = self._total if self.pseudo_count is None else {"pseudo_count": self.pseudo_count}
+        return self._call(getattr(info(self.p), self.accessor), self.quantity, base=self.base, **options)
 
     @property
-    def _total(self) -> dict[str, str | float]:
+    def _total(self) -> dict[str, Any]:
         return {} if self.q_total is None else {"q_total": self.q_total}
 
     @property
@@ -132,7 +137,7 @@ def gather_values(
 
 
 def row_values(distribution: Distribution, names: list[str], dtype: pl.DataType, *arrays: pa.Array) -> pa.Array:
-    """Arrow UDF: the value of each row of array columns, which go by these names in the distribution."""
+    """Arrow UDF: the value of each row of array or map columns, which go by these names in the distribution."""
     values = pl.DataFrame(dict(zip(names, arrays, strict=True))).select(distribution.rows()).to_series()
     if values.dtype.is_nested() and not dtype.is_nested():
         raise TypeError(f"the rows of {names[0]!r} are nested: pass `schema`, for a result of their type")
