@@ -259,7 +259,7 @@ def test_dicts_of_any_keys():
     numbers = column([[(1, 1.0), (2.5, 0.5)]], key=pl.Float64).to_frame()
     for q in ({1: 1, 2.5: 0.5}, {2.5: 0.5, 1: 1}):
         assert numbers.select(P.kl_div(q)).item() == 0.0
-    with pytest.raises(TypeError, match="must be a number"):
+    with pytest.raises(TypeError, match="q must hold numbers"):
         P.kl_div({"a": "b"})
     with pytest.raises(TypeError, match="keys of q must be of one type"):
         P.kl_div({"a": 1, 2: 1})

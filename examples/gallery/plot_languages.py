@@ -64,18 +64,16 @@ letters.group_by("language").agg(
 # All pairs of languages
 # ----------------------
 #
-# A pivot puts all letters into the row of each language, in the same order, with 0 for
-# a letter that the language lacks. A cross join makes the pairs.
+# A struct of a letter and its frequency, for each letter, makes a distribution by key. A
+# letter that a language lacks weighs 0 there. A cross join makes the pairs.
 
-alphabet = letters["letter"].unique().sort().to_list()
 distributions = (
-    letters.pivot("letter", index="language", values="frequency")
-    .fill_null(0)
-    .select("language", p=pl.concat_list(alphabet))
+    letters.group_by("language")
+    .agg(p=pl.struct("letter", "frequency"))
     .sort("language")
 )
 pairs = distributions.join(distributions, how="cross", suffix="_2").select(
-    "language", "language_2", bits=pl.col("p").info.list.js_div("p_2", base=2)
+    "language", "language_2", bits=pl.col("p").info.map.js_div("p_2", base=2)
 )
 pairs.filter(pl.col("language") < pl.col("language_2")).sort("bits").head(5)
 

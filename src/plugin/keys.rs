@@ -1,7 +1,7 @@
 //! Keys of the values of a column: see [`keys`](crate::kernel::keys).
 
 use polars::prelude::*;
-use polars_arrow::array::{BinaryViewArray, FixedSizeListArray, ListArray, PrimitiveArray, View};
+use polars_arrow::array::{Array as _, BinaryViewArray, FixedSizeListArray, ListArray, PrimitiveArray, View};
 use polars_arrow::bitmap::Bitmap;
 
 use super::convert;
