@@ -41,7 +41,16 @@ pub fn keys(s: &Series) -> PolarsResult<PrimitiveArray<u64>> {
         DataType::Categorical(_, mapping) | DataType::Enum(_, mapping) => of_categories(&s, mapping)?,
         DataType::Struct(_) => of_fields(&s)?,
         DataType::List(_) | DataType::Array(..) => of_lists(&s)?,
-        _ => of_numbers(&s)?,
+        _ => {
+            let physical = s.to_physical_repr();
+            if matches!(physical.dtype(), DataType::Int128 | DataType::UInt128) {
+                of_wide_numbers(&physical)?
+            } else {
+                // Their own keys: integers, Booleans, dates and times.
+                let integers = physical.cast(&DataType::Int64)?;
+                return Ok(integers.i64()?.downcast_as_array().clone().transmute::<u64>());
+            }
+        }
     };
     Ok(PrimitiveArray::from_vec(keys).with_validity(validity))
 }
@@ -58,19 +67,14 @@ fn of_views(bytes: &BinaryViewArray) -> Vec<u64> {
     bytes.views().iter().enumerate().map(key).collect()
 }
 
-/// Keys of what is a number in memory: integers, Booleans, decimals, dates and times. They are their own keys if 64 bits suffice.
-fn of_numbers(s: &Series) -> PolarsResult<Vec<u64>> {
-    let physical = s.to_physical_repr();
-    Ok(match physical.dtype() {
-        DataType::Int128 => physical.i128()?.downcast_as_array().values_iter().map(|x| of_wide(*x)).collect(),
+/// Keys of integers of 128 bits, decimals among them.
+fn of_wide_numbers(s: &Series) -> PolarsResult<Vec<u64>> {
+    match s.dtype() {
         DataType::UInt128 => {
-            physical.u128()?.downcast_as_array().values_iter().map(|x| of_wide(*x as i128)).collect()
+            Ok(s.u128()?.downcast_as_array().values_iter().map(|x| of_wide(*x as i128)).collect())
         }
-        _ => {
-            let integers = physical.cast(&DataType::Int64)?;
-            integers.i64()?.downcast_as_array().values_iter().map(|x| *x as u64).collect()
-        }
-    })
+        _ => Ok(s.i128()?.downcast_as_array().values_iter().map(|x| of_wide(*x)).collect()),
+    }
 }
 
 /// Keys of categories: those of their texts, since the number of a category may be another one in the next batch.
