@@ -27,7 +27,6 @@ from polars_entropy._arguments import Estimator
 
 V, W = pl.col("v").info.values, pl.col("w").info.values
 # From there on an unordered implode is native in the streaming group-by.
-SLICED_ARRAYS_ARRIVE = tuple(map(int, pl.__version__.split(".")[:2])) >= (2, 1)
 STREAMS = tuple(map(int, pl.__version__.split(".")[:2])) >= (1, 39)
 
 
@@ -201,9 +200,7 @@ def test_values_are_equal_where_a_group_by_takes_them_for_equal(name, engine):
     want = of_counts(counts)
     around = pl.concat([column, column, column]).slice(len(column), len(column))
     chunked = pl.concat([column.head(1), column.slice(1)], rechunk=False)
-    # Before 2.1 a slice of an Array column with nulls does not arrive at a plugin (pola-rs/polars#28583).
-    arrives = column.dtype != pl.Array or SLICED_ARRAYS_ARRIVE
-    for layout in (column, around, chunked) if arrives else (column,):
+    for layout in (column, around, chunked):
         frame = layout.to_frame()
         assert_same(run(frame, V.entropy(nan_policy="omit"), engine=engine).item(), want, rel=1e-15)
         rows = frame.select(pl.col("v").implode())
@@ -228,14 +225,14 @@ import datetime as dt, sys
 import polars as pl
 import polars_entropy
 sys.path.insert(0, "tests")
-from test_values import SLICED_ARRAYS_ARRIVE, odd_columns
+from test_values import odd_columns
 
 class Extension(getattr(pl, "BaseExtension", object)):
     def __init__(self):
         super().__init__("polars_entropy.test", pl.Float64, None)
 
 columns = {
-    **{name: column for name, column in odd_columns().items() if name != "Array" or SLICED_ARRAYS_ARRIVE},
+    **odd_columns(),
     "width 0": pl.Series([[], []], dtype=pl.Array(pl.Float64, 0)),
     "Struct of nothing": pl.Series([{}, {}], dtype=pl.Struct([])),
 }

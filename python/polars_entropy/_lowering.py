@@ -213,7 +213,7 @@ def _whole(cells: pl.Expr) -> pl.Expr:
 def values(quantity: str, x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
     """Value of how often each value occurs in a column, group or window."""
     policy = check_nan_policy(nan_policy)
-    keys = _call("keys", x, method=quantity, nan_policy=policy)
+    keys = _call("keys", _whole(x), method=quantity, nan_policy=policy)
     return _key_rows(quantity, keys.implode(**_UNORDERED), base=base, nan_policy=policy, gathered=True)
 
 
@@ -231,8 +231,9 @@ def pairs(quantity: str, x: pl.Expr, y: Reference, *, base: float | None, nan_po
     """Value of pairs of observed values of a column, group or window."""
     policy = check_nan_policy(nan_policy)
     # The order of the pairs is of no matter to any side, so that unordered implodes don't part what belongs together.
+    x, *others = (_whole(side) for side in (x, *y.inputs))
     sides = [
-        _call("keys", x, *y.inputs, method=quantity, side=side, nan_policy=policy, **y.kwargs).implode(**_UNORDERED)
+        _call("keys", x, *others, method=quantity, side=side, nan_policy=policy, **y.kwargs).implode(**_UNORDERED)
         for side in _lib.OF_PAIRS[quantity]
     ]
     return _call("key_pairs", *sides, pairs=quantity, base=check_base(base), nan_policy=policy)
