@@ -320,6 +320,9 @@ SUPERTYPES = [
     (pl.Categorical, pl.Enum(["a", "b"]), ["a", "b"], ["b", "a"]),
     (pl.Null, pl.String, [None, None], [None, None]),
     (pl.Decimal(10, 2), pl.Int64, [1, 2], [2, 1]),
+    (pl.List(pl.Enum(["a", "b"])), pl.List(pl.Enum(["b", "a"])), [["a"], ["b"]], [["b"], ["a"]]),
+    (pl.List(pl.Int64), pl.List(pl.UInt64), [[2**53], [2**53 + 1]], [[2**53 + 1], [2**53]]),
+    (pl.Struct({"a": pl.Int64}), pl.Struct({"a": pl.UInt64}), [{"a": 1}, {"a": 2}], [{"a": 2}, {"a": 1}]),
 ]
 
 
@@ -346,6 +349,13 @@ APART = [
     (pl.Int64, pl.Date),
     (pl.Int64, pl.Boolean),
     (pl.List(pl.Int64), pl.List(pl.String)),
+    (pl.Struct({"a": pl.Int64}), pl.Struct({"a": pl.String})),
+    (pl.Struct({"a": pl.Int64}), pl.Struct({"b": pl.Int64})),
+    (pl.List(pl.Struct({"a": pl.Int64})), pl.List(pl.Struct({"a": pl.Date}))),
+    (pl.Datetime("ns"), pl.Datetime("us")),
+    (pl.Date, pl.Datetime("us")),
+    (pl.Datetime("us"), pl.Duration("us")),
+    (pl.Decimal(10, 2), pl.Float64),
 ]
 
 

@@ -64,8 +64,8 @@ letters.group_by("language").agg(
 # All pairs of languages
 # ----------------------
 #
-# A struct of a letter and its frequency, for each letter, makes a distribution by key. A
-# letter that a language lacks weighs 0 there. A cross join makes the pairs.
+# A struct of a letter and its frequency, for each letter, makes a distribution by key.
+# A letter that a language lacks weighs 0 there. A cross join makes the pairs.
 
 distributions = (
     letters.group_by("language")

@@ -78,10 +78,7 @@ impl Counter {
 
 /// Counts of the symbols, each at its first place, and 0 at the others.
 #[inline(always)]
-fn take<'a>(
-    symbols: impl Iterator<Item = usize> + Clone,
-    counters: &'a mut [u32],
-) -> impl Iterator<Item = usize> {
+fn take(symbols: impl Iterator<Item = usize> + Clone, counters: &mut [u32]) -> impl Iterator<Item = usize> {
     for symbol in symbols.clone() {
         counters[symbol] += 1;
     }

@@ -1,6 +1,6 @@
 //! Keys of observed values: 64 bits for each, equal where a data frame's group-by takes the values for equal.
 //!
-//! What fits 64 bits is its own key, so that no two numbers, dates or Booleans share one. Of text, bytes, wider numbers and nested
+//! A value that fits 64 bits is its own key, so that no two numbers, dates or Booleans share one. Of text, bytes, wider numbers and nested
 //! values the key is a hash. Two of n different values share a hash with a probability of some n²/2⁶⁵: 3e-8 for a million.
 
 use std::hash::{BuildHasher, Hasher};

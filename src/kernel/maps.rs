@@ -49,7 +49,11 @@ pub fn values(
 ) -> Result<(), Error> {
     let pseudo_count = if quantity.pair { pseudo_count } else { 0.0 };
     // A missing element is to be named under `raise`, which takes the way by itself.
-    let mut ranked = if policy == NanPolicy::Raise { None } else { Ranked::of(p, q) };
+    let named = policy == NanPolicy::Raise;
+    // So may a sum of a weight and the pseudo-count overflow.
+    let large = |rows: &EntryRows| pseudo_count > 0.0 && rows.weights.any_from(LARGE);
+    let large = pseudo_count >= LARGE || large(p) || q.is_some_and(large);
+    let mut ranked = if named || large { None } else { Ranked::of(p, q) };
     let mut sides = [Distribution::default(), Distribution::default()];
     let mut batch = Batch { quantity, unit, out, p: vec![], q: vec![], offsets: vec![0], policy };
     for row in 0..pairs.len() {
@@ -59,9 +63,9 @@ pub fn values(
         {
             continue;
         }
-        let mut is_there = sides[0].read(p, i);
+        let mut is_there = sides[0].read(p, i, pseudo_count);
         if let Some(q) = q {
-            is_there &= sides[1].read(q, j);
+            is_there &= sides[1].read(q, j, pseudo_count);
         }
         let [of_p, of_q] = &sides;
         if !is_there {
@@ -100,20 +104,29 @@ struct Distribution {
     some_null: bool,
     /// The row that this is.
     source: Option<usize>,
+    /// Power of two that all weights are multiplied by.
+    scale: f64,
     sorter: Sorter,
 }
 
 /// Scale of a row whose sums overflow.
 const DOWN: f64 = power_of_two(-64);
+/// Weights from this on may add up to more than there is.
+const LARGE: f64 = power_of_two(1000);
 
 impl Distribution {
     /// Reads a row, unless it is the last one again. Whether it is there.
-    fn read(&mut self, rows: &EntryRows, i: usize) -> bool {
+    fn read(&mut self, rows: &EntryRows, i: usize, pseudo_count: f64) -> bool {
         if self.source == Some(i) {
             return true;
         }
         let Some(range) = rows.layout.get(i) else { return false };
-        if !self.fill(rows, range.clone(), 1.0) {
+        self.scale = 1.0;
+        let overflows =
+            |entry: &Entry| entry.weight.is_finite() && !(entry.weight + pseudo_count).is_finite();
+        let fits = self.fill(rows, range.clone(), 1.0);
+        if !fits || self.entries.iter().chain(&self.null_key).any(overflows) {
+            self.scale = DOWN;
             self.fill(rows, range, DOWN);
         }
         self.source = Some(i);
@@ -379,13 +392,15 @@ struct Batch<'a> {
 
 impl Batch<'_> {
     fn push(&mut self, p: &Distribution, q: &Distribution, pseudo_count: f64) {
-        self.align(&p.entries, &q.entries, pseudo_count);
-        self.align(&p.null_key, &q.null_key, pseudo_count);
+        // Each side is normalised by itself, so that it may have a scale of its own.
+        let counts = [pseudo_count * p.scale, pseudo_count * q.scale];
+        self.align(&p.entries, &q.entries, counts);
+        self.align(&p.null_key, &q.null_key, counts);
         self.end_row();
     }
 
     /// Adds the weights of the keys of either side.
-    fn align(&mut self, p: &[Entry], q: &[Entry], pseudo_count: f64) {
+    fn align(&mut self, p: &[Entry], q: &[Entry], [count_p, count_q]: [f64; 2]) {
         if !self.quantity.pair {
             self.p.extend(p.iter().map(|entry| entry.weight));
             return;
@@ -397,16 +412,16 @@ impl Batch<'_> {
         while i < p.len() && j < q.len() {
             let (of_p, of_q) = (p[i], q[j]);
             let (in_p, in_q) = (of_p.key <= of_q.key, of_q.key <= of_p.key);
-            self.p[end] = smoothed(if in_p { of_p.weight } else { 0.0 }, pseudo_count);
-            self.q[end] = smoothed(if in_q { of_q.weight } else { 0.0 }, pseudo_count);
+            self.p[end] = smoothed(if in_p { of_p.weight } else { 0.0 }, count_p);
+            self.q[end] = smoothed(if in_q { of_q.weight } else { 0.0 }, count_q);
             (i, j, end) = (i + usize::from(in_p), j + usize::from(in_q), end + 1);
         }
         for entry in &p[i..] {
-            (self.p[end], self.q[end]) = (smoothed(entry.weight, pseudo_count), pseudo_count);
+            (self.p[end], self.q[end]) = (smoothed(entry.weight, count_p), count_q);
             end += 1;
         }
         for entry in &q[j..] {
-            (self.p[end], self.q[end]) = (pseudo_count, smoothed(entry.weight, pseudo_count));
+            (self.p[end], self.q[end]) = (count_p, smoothed(entry.weight, count_q));
             end += 1;
         }
         self.p.truncate(end);
@@ -467,6 +482,9 @@ mod tests {
     use super::*;
     use crate::kernel::quantities::{QUANTITIES, quantity};
 
+    /// A key and a weight, each of which may be null.
+    type Nullable = (Option<u64>, Option<f64>);
+
     /// A row, taken apart.
     struct Row {
         keys: Vec<u64>,
@@ -476,14 +494,14 @@ mod tests {
 
     impl Row {
         /// Of entries: a key and a weight each, of which a null is `None`; a null entry is `None`.
-        fn new(entries: &[Option<(Option<u64>, Option<f64>)>]) -> Row {
-            let bits = |valid: &dyn Fn(&Option<(Option<u64>, Option<f64>)>) -> bool| {
+        fn new(entries: &[Option<Nullable>]) -> Row {
+            let bits = |valid: &dyn Fn(&Option<Nullable>) -> bool| {
                 let mut bytes = vec![0; entries.len().div_ceil(8)];
                 (0..entries.len()).filter(|i| valid(&entries[*i])).for_each(|i| bytes[i / 8] |= 1 << (i % 8));
                 bytes
             };
             // Junk under nulls.
-            let of = |entry: &Option<(Option<u64>, Option<f64>)>| entry.unwrap_or((Some(1), Some(-7.0)));
+            let of = |entry: &Option<Nullable>| entry.unwrap_or((Some(1), Some(-7.0)));
             Row {
                 keys: entries.iter().map(|entry| of(entry).0.unwrap_or(1)).collect(),
                 weights: entries.iter().map(|entry| of(entry).1.unwrap_or(f64::INFINITY)).collect(),
@@ -610,6 +628,15 @@ mod tests {
         let (p, q) = (Row::plain(&[(1, 3.0)]), Row::plain(&[(2, 1.0)]));
         let expected = of_weights("kl_div", &[3.5, 0.5], &[0.5, 1.5]);
         assert_eq!(of("kl_div", &p, &q, 0.5, NanPolicy::Propagate), Ok(Some(expected)));
+        // A sum that overflows has a scale of its own, and so has what is added.
+        let (large, both) = (Row::plain(&[(1, 1e308), (1, 1e308), (2, 1.0)]), Row::plain(&[(1, 1.0)]));
+        let expected = of_weights("kl_div", &[1.5, 0.5], &[2e298, 1.5e-10]);
+        let got = of("kl_div", &both, &large, 0.5, NanPolicy::Propagate).unwrap().unwrap();
+        assert!((got / expected - 1.0).abs() < 1e-15, "{got} is not {expected}");
+        let (large, both) = (Row::plain(&[(1, 1.7e308), (2, 1.0)]), Row::plain(&[(1, 1.0), (2, 1.0)]));
+        let expected = of_weights("kl_div", &[2.7, 1.0], &[1.0, 1.0]);
+        let got = of("kl_div", &large, &both, 1e308, NanPolicy::Propagate).unwrap().unwrap();
+        assert!((got / expected - 1.0).abs() < 1e-15, "{got} is not {expected}");
         // Of nothing at all there are no keys.
         let none = Row::plain(&[]);
         assert_eq!(of("kl_div", &none, &none, 0.5, NanPolicy::Propagate), Ok(Some(0.0)));

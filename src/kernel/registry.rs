@@ -281,7 +281,7 @@ pub struct Pairs {
     pub(super) entropy: Registered,
 }
 
-/// What an entropy of pairs of observed values is of.
+/// Side of pairs of observed values that an entropy is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PairSide {
     /// The values x of the pairs.

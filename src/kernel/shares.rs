@@ -17,8 +17,9 @@ pub trait OfShares {
     /// Term of a pair of shares one of which is so small beside the other that it has lost digits, with their logarithm, ln(b/a).
     fn extreme_term<A: Arithmetic>(a: f64, b: f64, difference: f64, ln: f64) -> f64;
 
-    /// The product of a weight and a total that has to be a normal number for the term; 1 if none has to.
-    fn least(a: f64, b: f64) -> f64;
+    /// The product of a weight and a total that has to be a normal number for the term; 1 if none has to. The sum of the weights tells
+    /// zeros from what is too small for a product.
+    fn least(a: f64, b: f64, weights: f64) -> f64;
 
     /// Value of the sum of all terms, which carries the rounding of the totals, and of δ = Σ (b − a), which tells that.
     fn finished(terms: f64, excess: f64) -> f64;
@@ -66,7 +67,7 @@ impl<A: Arithmetic, P: Source, Q: Source, S: OfShares> Terms<A, 2> for Pairs<'_,
         self.q.prefetch_next(i);
         for k in 0..LANES {
             let [a, b, difference] = shares::<A>(p[k], q[k], self.of_p[k], self.of_q[k]);
-            let least = S::least(a, b);
+            let least = S::least(a, b, p[k] + q[k]);
             self.least[k] = if least < self.least[k] { least } else { self.least[k] };
             terms[k] += S::term::<A>(a, b, difference);
             excess[k] += difference;

@@ -108,7 +108,7 @@ fn of_lists(s: &Series) -> PolarsResult<Vec<u64>> {
     Ok(offsets.windows(2).map(row).collect())
 }
 
-/// What is below the lists of a column of one chunk, and where each list begins in it; at the last, where it ends.
+/// Values below the lists of a column of one chunk, and where each list begins in it; at the last, where it ends.
 pub fn below(s: &Series) -> PolarsResult<(Series, Vec<i64>)> {
     let array = &s.chunks()[0];
     let (values, offsets) = if let Some(lists) = array.as_any().downcast_ref::<ListArray<i64>>() {

@@ -134,7 +134,7 @@ pub struct MapKwargs {
     pub quantity: Quantity,
     pub nan_policy: Policy,
     pub base: Option<f64>,
-    /// What is added on both sides to each key.
+    /// Number that is added on both sides to each key.
     #[serde(default)]
     pub pseudo_count: f64,
     pub fixed: Option<FixedMap>,

@@ -113,29 +113,46 @@ fn is_text(dtype: &DataType) -> bool {
     matches!(dtype, DataType::String | DataType::Categorical(..) | DataType::Enum(..))
 }
 
-/// The dtype in which keys of these are compared; `None` as they are.
+/// The dtype in which keys of these are compared; `None` if they can't be.
+fn common(p: &DataType, q: &DataType) -> Option<DataType> {
+    use DataType::*;
+    match (p, q) {
+        (p, q) if p == q => Some(p.clone()),
+        (Null, other) | (other, Null) => Some(other.clone()),
+        // Categories have the keys of their texts.
+        (p, q) if is_text(p) && is_text(q) => Some(String),
+        (UInt128, other) | (other, UInt128) if !other.is_unsigned_integer() => None,
+        // In the plugin's own Polars that would be a float.
+        (p, q) if p.is_integer() && q.is_integer() && p.is_signed_integer() != q.is_signed_integer() => {
+            Some(Int128)
+        }
+        (p, q) if p.is_primitive_numeric() && q.is_primitive_numeric() => try_get_supertype(p, q).ok(),
+        (Decimal(..), q) if q.is_integer() || q.is_decimal() => try_get_supertype(p, q).ok(),
+        (p, Decimal(..)) if p.is_integer() => try_get_supertype(p, q).ok(),
+        (List(p), List(q)) => Some(List(Box::new(common(p, q)?))),
+        (Array(p, width), Array(q, of_q)) if width == of_q => Some(Array(Box::new(common(p, q)?), *width)),
+        (Struct(p), Struct(q)) if p.len() == q.len() => {
+            let field = |(p, q): (&Field, &Field)| {
+                (p.name() == q.name()).then_some(())?;
+                Some(Field::new(p.name().clone(), common(p.dtype(), q.dtype())?))
+            };
+            p.iter().zip(q).map(field).collect::<Option<_>>().map(Struct)
+        }
+        // A date and a time, or times of several units, would be made one by leaving some of it out.
+        _ => None,
+    }
+}
+
+/// The dtype that keys are cast to before they are compared; `None` as they are.
 fn common_key(
     method: &str,
     p: (&Field, &DataType),
     q: (&Field, &DataType),
 ) -> PolarsResult<Option<DataType>> {
-    // Categories have the keys of their texts.
     if p.1 == q.1 || (is_text(p.1) && is_text(q.1)) {
         return Ok(None);
     }
-    // Of a number and a text, or a date, Polars would make a text, or a number.
-    let class = |dtype: &DataType| (is_text(dtype), dtype.is_numeric(), dtype.is_nested());
-    let alike = class(p.1) == class(q.1) && class(p.1.leaf_dtype()) == class(q.1.leaf_dtype());
-    let supertype = match (p.1, q.1) {
-        // In the plugin's own Polars that would be a float.
-        (DataType::UInt128, q) | (q, DataType::UInt128) if q.is_signed_integer() => None,
-        (p, q) if p.is_integer() && q.is_integer() && p.is_signed_integer() != q.is_signed_integer() => {
-            Some(DataType::Int128)
-        }
-        (p, q) if alike || p.is_null() || q.is_null() => try_get_supertype(p, q).ok(),
-        _ => None,
-    };
-    supertype.map(Some).ok_or_else(|| {
+    common(p.1, q.1).map(Some).ok_or_else(|| {
         polars_err!(
             InvalidOperation: "`{method}`: the keys of p ('{}') are {} and those of q ('{}') are {}: cast one of them",
             p.0.name().escape_debug(), p.1, q.0.name().escape_debug(), q.1

@@ -124,7 +124,7 @@ impl OfShares for JsDiv {
     }
 
     #[inline(always)]
-    fn least(a: f64, b: f64) -> f64 {
+    fn least(a: f64, b: f64, _: f64) -> f64 {
         // A 0 on one side needs no care, as long as the other is a normal number.
         let (low, high) = if a < b { (a, b) } else { (b, a) };
         let least = if low > 0.0 { low } else { high };

@@ -219,10 +219,10 @@ impl OfShares for Psi {
     }
 
     #[inline(always)]
-    fn least(a: f64, b: f64) -> f64 {
+    fn least(a: f64, b: f64, weights: f64) -> f64 {
         // A 0 on one side alone is for the careful way to find.
         let least = if a < b { a } else { b };
-        if a + b > 0.0 { least } else { 1.0 }
+        if weights > 0.0 { least } else { 1.0 }
     }
 
     #[inline(always)]
@@ -252,6 +252,9 @@ mod tests {
         for (p, q) in [([1.0, 0.0], [1.0, 1.0]), ([1.0, 1.0], [0.0, 1.0]), ([1.0, 0.0], [0.0, 1.0])] {
             assert_eq!(psi(&p, &q), f64::INFINITY);
         }
+        // A product that is too small is no zero.
+        assert_eq!(psi(&[5e-324, 0.5], &[0.0, 0.5]), f64::INFINITY);
+        assert_eq!(psi(&[0.0, 0.1], &[1e-323, 0.1]), f64::INFINITY);
         assert!(psi(&[0.0, 0.0], &[1.0, 0.0]).is_nan() && psi(&[1.0, 1.0], &[0.0, 0.0]).is_nan());
         assert_eq!(psi(&[2.0, -1.0], &[1.0, 1.0]), f64::INFINITY);
     }
