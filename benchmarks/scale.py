@@ -144,9 +144,7 @@ def record(results: dict[tuple, Any], job: Job, rows: int, figures: dict[str, fl
 
 
 def markdown(results: dict[tuple, Any], disk: int, scale: float, runs: int) -> str:
-    peaks, times = (
-        {at: x for at, x in select(results, name).items() if at[1] not in VALUES} for name in ("peak", "time")
-    )
+    peaks, times = of_weights(results, "peak"), of_weights(results, "time")
     of_values = {at: x for at, x in select(results, "peak").items() if at[1] in VALUES}
     of_values |= {(rows, f"{side}, s"): x for (rows, side), x in select(results, "time").items() if side in VALUES}
     sizes = list(dict.fromkeys(rows for rows, _ in peaks))
@@ -181,6 +179,11 @@ def markdown(results: dict[tuple, Any], disk: int, scale: float, runs: int) -> s
     )
 
 
+def of_weights(results: dict[tuple, Any], table: str) -> Cells:
+    """The figures of a table, but for those of observed values."""
+    return {at: x for at, x in select(results, table).items() if at[1] not in VALUES}
+
+
 def promises(tables: dict[str, Cells], small: int, large: int) -> str:
     cells = {}
     for what, table in tables.items():
@@ -205,9 +208,7 @@ def plot(results: dict[tuple, Any], path: Path) -> None:
     mpl.rcParams["svg.hashsalt"] = "benchmarks"
     figure = Figure(figsize=(12, 4.8), facecolor="white", layout="constrained")
     left, right = figure.subplots(1, 2)
-    peaks, times = (
-        {at: x for at, x in select(results, name).items() if at[1] not in VALUES} for name in ("peak", "time")
-    )
+    peaks, times = of_weights(results, "peak"), of_weights(results, "time")
     sizes = list(dict.fromkeys(rows for rows, _ in peaks))
     left.plot(sizes, [MEMORY_BYTES * rows / 1e6 for rows in sizes], color="#9ca3af", ls="--", label="the data itself")
     lines(left, peaks, sizes, "peak memory of the process, MB")

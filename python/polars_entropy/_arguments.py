@@ -14,16 +14,21 @@ Name = TypeVar("Name", bound=str)
 Axis: TypeAlias = int | tuple[int, ...] | None
 
 
+def as_float(number: Any) -> float:
+    """A number as a float, infinity if it does not fit."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+
+
 def check_base(base: float | None) -> float | None:
     """The base as a float, `None` for nats."""
     if base is None:
         return None
     if not isinstance(base, (Real, Decimal)):
         raise TypeError(f"`base` must be a number or None, not {base!r}")
-    try:
-        number = float(base)
-    except OverflowError:
-        number = math.inf
+    number = as_float(base)
     if not 0 < number < math.inf or number == 1:
         raise ValueError(f"`base` must be a positive finite number other than 1, or None for nats, not {base!r}")
     return number
@@ -51,10 +56,7 @@ def check_pseudo_count(pseudo_count: float) -> float:
     """What is added to each weight, as a float."""
     if not isinstance(pseudo_count, (Real, Decimal)) or isinstance(pseudo_count, bool):
         raise TypeError(f"`pseudo_count` must be a number, not {pseudo_count!r}")
-    try:
-        number = float(pseudo_count)
-    except OverflowError:
-        number = math.inf
+    number = as_float(pseudo_count)
     if not 0 <= number < math.inf:
         raise ValueError(f"`pseudo_count` must be finite and not negative, not {pseudo_count!r}")
     return number

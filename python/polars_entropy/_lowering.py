@@ -65,10 +65,10 @@ def _able(quantity: str) -> _lib.Quantity:
     return _lib.QUANTITIES.get(quantity) or _lib.ESTIMATORS[quantity]
 
 
-def entropy_by(estimator: Estimator) -> str:
-    """The name of an estimator of the entropy among the quantities."""
+def by(quantity: str, estimator: Estimator) -> str:
+    """The name that an estimator of a quantity has among the quantities."""
     estimator = check_estimator(estimator)
-    return "entropy" if estimator == "plugin" else f'entropy(estimator="{estimator}")'
+    return quantity if estimator == "plugin" else f'{quantity}(estimator="{estimator}")'
 
 
 # Columns, groups and windows.
@@ -239,9 +239,9 @@ def pairs(quantity: str, x: pl.Expr, y: Reference, *, base: float | None, nan_po
     return _call("key_pairs", *sides, pairs=quantity, base=check_base(base), nan_policy=policy)
 
 
-def characters(x: pl.Expr, *, base: float | None, are_bytes: bool) -> pl.Expr:
-    """Entropy of the characters of each text, or of the bytes of each row."""
-    return _call("characters", x, quantity="entropy", base=check_base(base), bytes=are_bytes)
+def characters(quantity: str, x: pl.Expr, *, base: float | None, are_bytes: bool) -> pl.Expr:
+    """Value of how often each character of a text occurs, or each byte of a row."""
+    return _call("characters", x, quantity=quantity, base=check_base(base), bytes=are_bytes)
 
 
 # Rows of keys and weights.

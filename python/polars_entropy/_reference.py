@@ -11,6 +11,8 @@ from typing import Any, Protocol, TypeAlias
 
 import polars as pl
 
+from polars_entropy._arguments import as_float
+
 
 class SupportsArray(Protocol):
     """A NumPy array, or an object that NumPy converts to one."""
@@ -79,8 +81,13 @@ def _flat(q: object, *, is_series: bool) -> Reference:
         # A scalar literal is not repeated; a Series of one row would be.
         return Reference((pl.lit(q.item(), dtype=q.dtype).alias(q.name),))
     values = q if isinstance(q, pl.Series) else vector(q)
-    # A sequence is a column of its own length, for a whole column and never for a group. An elementwise call would see
-    # neither that there are groups nor, in a morsel, the whole of q. A Series has no groups and is one piece.
+    return _column_of_its_own(values, is_series=is_series)
+
+
+def _column_of_its_own(values: pl.Series, *, is_series: bool) -> Reference:
+    """A sequence, which is a column of its own length, for a whole column and never for a group."""
+    # An elementwise call would see neither that there are groups nor, in a morsel, the whole of q. A Series has no
+    # groups and is one piece.
     how = {"sequence": "of_series"} if is_series else {"sequence": "of_frame", "elementwise": False}
     return Reference((pl.lit(values),), how)
 
@@ -103,9 +110,7 @@ def observed(y: object, *, is_series: bool) -> Reference:
     if isinstance(y, pl.Series):
         if len(y) == 1:
             return Reference((pl.lit(y).first(),))
-        # As of a sequence of numbers.
-        how = {"sequence": "of_series"} if is_series else {"sequence": "of_frame", "elementwise": False}
-        return Reference((pl.lit(y),), how)
+        return _column_of_its_own(y, is_series=is_series)
     raise TypeError(f"y must be a column name, an expression or a Series, not {type(y).__name__} {y!r}")
 
 
@@ -150,9 +155,8 @@ def _constant_map(row: pl.Series) -> dict[str, Any] | None:
     kinds = {"texts": pl.String, "integers": pl.Int64, "floats": pl.Float64, "booleans": pl.Boolean}
     if not any(keys.dtype == dtype for dtype in kinds.values()):
         return None
-    single = weights.dtype in {pl.Float32, getattr(pl, "Float16", pl.Float32)}
     of_kind = {kind: keys.to_list() if keys.dtype == dtype else None for kind, dtype in kinds.items()}
-    return {"name": row.name, "keys": of_kind, "weights": weights.cast(pl.Float64).to_list(), "single": single}
+    return {"name": row.name, "keys": of_kind, **_plain("weights", weights)}
 
 
 def one_total(totals: tuple[pl.Expr, ...]) -> tuple[pl.Expr, ...]:
@@ -184,10 +188,7 @@ def total_number(q_total: Any) -> float | None:
     """A total that is one number, `None` if it is something else."""
     if not is_number(q_total) or isinstance(q_total, bool):
         return None
-    try:
-        total = float(q_total)
-    except OverflowError:
-        total = math.inf
+    total = as_float(q_total)
     if not 0 < total < math.inf:
         raise ValueError(f"`q_total` must be positive and finite, not {q_total!r}")
     return total
@@ -227,8 +228,13 @@ def _constant(row: pl.Series) -> dict[str, Any] | None:
     leaf = row
     for _ in widths:
         leaf = leaf.explode()
-    single = dtype in {pl.Float32, getattr(pl, "Float16", pl.Float32)}
-    return {"name": row.name, "values": leaf.cast(pl.Float64).to_list(), "shape": widths, "single": single}
+    return {"name": row.name, "shape": widths, **_plain("values", leaf)}
+
+
+def _plain(name: str, numbers: pl.Series) -> dict[str, Any]:
+    """Numbers as plain values, under a name, and whether they ask for single precision only."""
+    single = numbers.dtype in {pl.Float32, getattr(pl, "Float16", pl.Float32)}
+    return {name: numbers.cast(pl.Float64).to_list(), "single": single}
 
 
 def is_number(q: object) -> bool:

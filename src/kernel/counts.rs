@@ -7,16 +7,15 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::broadcast::RowPairs;
+use super::batch::Batch;
 use super::few::{self, MANY};
-use super::layout::{Error, Extents, ListLayout, Offsets};
+use super::layout::{Error, ListLayout};
 use super::options::{NanPolicy, Unit};
-use super::registry::{ByFloat, Pairs, Registered};
-use super::rows::Rows;
+use super::registry::{Pairs, Registered};
 use super::rules::{Missing, Side};
 use super::simd::{Arithmetic, Loop, vectorised};
 use super::values::Values;
-use super::weights::{Bits, Weights};
+use super::weights::Bits;
 
 /// Rows of keys, some of which may be null as a whole.
 #[derive(Clone, Copy, Debug)]
@@ -188,83 +187,55 @@ impl Table {
     }
 }
 
-/// Number of counts from which on they go to the quantity.
-const BATCH: usize = 1 << 13;
-
 /// Rows of counts on their way to a quantity.
 pub struct Counts<'a> {
-    quantity: &'a Registered,
-    unit: Unit,
-    out: &'a mut Values,
-    weights: Vec<f64>,
-    offsets: Vec<i64>,
+    batch: Batch<'a>,
     sorted: Vec<usize>,
 }
 
 impl<'a> Counts<'a> {
     /// Rows of counts whose values are added to `out`.
     pub fn new(quantity: &'a Registered, unit: Unit, out: &'a mut Values) -> Counts<'a> {
-        Counts { quantity, unit, out, weights: Vec::new(), offsets: vec![0], sorted: Vec::new() }
+        // Counts are never missing.
+        Counts { batch: Batch::new(quantity, NanPolicy::Propagate, unit, out), sorted: Vec::new() }
     }
 
     /// Adds the counts of a row of no more than `most` observations. Counts of 0 are none.
     #[inline]
     pub fn push(&mut self, counts: impl Iterator<Item = usize>, most: usize) {
-        if let (Some(of_few), true) = (self.quantity.of_few, most < MANY) {
+        if let (Some(of_few), true) = (self.batch.quantity.of_few, most < MANY) {
             let (mut observations, mut kinds, mut terms) = (0, 0, 0);
             for count in counts {
                 observations += count;
                 kinds += usize::from(count > 0);
                 terms += few::term(count);
             }
-            self.flush();
-            let nats = of_few(few::entropy(observations, terms), observations, kinds);
-            self.out.push(Some(self.unit.express(nats)));
+            let entropy = few::entropy(observations, terms);
+            self.batch.push_value(Some(of_few(entropy, observations, kinds)));
             return;
         }
         self.sorted.clear();
         self.sorted.extend(counts.filter(|count| *count > 0));
         self.sorted.sort_unstable();
-        self.weights.extend(self.sorted.iter().map(|count| *count as f64));
-        self.offsets.push(self.weights.len() as i64);
-        if self.weights.len() > BATCH {
-            self.flush();
-        }
+        self.batch.p.extend(self.sorted.iter().map(|count| *count as f64));
+        self.batch.end_row();
     }
 
     /// Adds a row that is null.
     pub fn push_null(&mut self) {
-        self.flush();
-        self.out.push(None);
+        self.batch.push_value(None);
     }
 
     /// Hands the rest over.
     pub fn finish(mut self) {
-        self.flush();
-    }
-
-    #[inline]
-    fn flush(&mut self) {
-        if self.offsets.len() > 1 {
-            self.hand_over();
-        }
-    }
-
-    fn hand_over(&mut self) {
-        let extents = Extents::Offsets { offsets: Offsets::Large(&self.offsets), start: 0 };
-        let weights = Weights::new(&self.weights, None);
-        let rows = Rows { weights, layout: ListLayout { extents, valid: None } };
-        let (values, pairs) = (f64::rows(self.quantity).values, RowPairs::same(extents.len()));
-        values(&rows, None, pairs, NanPolicy::Propagate, self.unit, self.out)
-            .expect("counts are never missing");
-        self.weights.clear();
-        self.offsets.truncate(1);
+        self.batch.flush();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::layout::{Extents, Offsets};
     use crate::kernel::quantities::{OF_PAIRS, quantity};
 
     fn entropies(keys: &[u64], valid: Option<&[u8]>, offsets: &[i64], policy: NanPolicy) -> Vec<Option<f64>> {

@@ -9,12 +9,12 @@
 
 use std::ops::Range;
 
+use super::batch::Batch;
 use super::broadcast::RowPairs;
-use super::layout::{Error, Extents, ListLayout, Offsets};
+use super::layout::{Error, ListLayout};
 use super::math::power_of_two;
 use super::options::{NanPolicy, Unit};
-use super::registry::{ByFloat, Registered};
-use super::rows::Rows;
+use super::registry::Registered;
 use super::rules::{Missing, Side};
 use super::values::Values;
 use super::weights::{Bits, Weights};
@@ -55,7 +55,9 @@ pub fn values(
     let large = pseudo_count >= LARGE || large(p) || q.is_some_and(large);
     let mut ranked = if named || large { None } else { Ranked::of(p, q) };
     let mut sides = [Distribution::default(), Distribution::default()];
-    let mut batch = Batch { quantity, unit, out, p: vec![], q: vec![], offsets: vec![0], policy };
+    // A missing element that is to be named is not handed on, and so the policy is any other.
+    let of_batch = if named { NanPolicy::Propagate } else { policy };
+    let mut batch = Batch::new(quantity, of_batch, unit, out);
     for row in 0..pairs.len() {
         let (i, j) = pairs.get(row);
         if let Some(ranked) = &mut ranked
@@ -69,15 +71,13 @@ pub fn values(
         }
         let [of_p, of_q] = &sides;
         if !is_there {
-            batch.push_null();
-        } else if policy == NanPolicy::Raise
-            && let Some(missing) = of_p.missing(Side::P).or_else(|| of_q.missing(Side::Q))
-        {
+            batch.push_value(None);
+        } else if named && let Some(missing) = of_p.missing(Side::P).or_else(|| of_q.missing(Side::Q)) {
             return Err(Error::Missing { row, missing });
         } else if policy == NanPolicy::Propagate && (of_p.some_null || of_q.some_null) {
-            batch.push_null();
+            batch.push_value(None);
         } else {
-            batch.push(of_p, of_q, pseudo_count);
+            push(&mut batch, of_p, of_q, pseudo_count);
         }
     }
     batch.flush();
@@ -315,7 +315,7 @@ impl Ranked {
     ) -> bool {
         let is_simple = self.fill(sides);
         if is_simple {
-            batch.push_ranked(self, pseudo_count);
+            push_ranked(batch, self, pseudo_count);
         }
         for (word, bits) in self.some.iter_mut().enumerate() {
             while *bits != 0 {
@@ -376,110 +376,70 @@ fn kind(key: u64, places: &mut [(u64, u16)], kinds: &mut Vec<u64>) -> Option<u16
     None
 }
 
-/// Number of elements from which on rows go to the quantity.
-const BATCH: usize = 1 << 13;
-
-/// Aligned rows on their way to a quantity.
-struct Batch<'a> {
-    quantity: &'a Registered,
-    policy: NanPolicy,
-    unit: Unit,
-    out: &'a mut Values,
-    p: Vec<f64>,
-    q: Vec<f64>,
-    offsets: Vec<i64>,
+/// Adds a row of one or two distributions.
+fn push(batch: &mut Batch, p: &Distribution, q: &Distribution, pseudo_count: f64) {
+    // Each side is normalised by itself, so that it may have a scale of its own.
+    let counts = [pseudo_count * p.scale, pseudo_count * q.scale];
+    align(batch, &p.entries, &q.entries, counts);
+    align(batch, &p.null_key, &q.null_key, counts);
+    batch.end_row();
 }
 
-impl Batch<'_> {
-    fn push(&mut self, p: &Distribution, q: &Distribution, pseudo_count: f64) {
-        // Each side is normalised by itself, so that it may have a scale of its own.
-        let counts = [pseudo_count * p.scale, pseudo_count * q.scale];
-        self.align(&p.entries, &q.entries, counts);
-        self.align(&p.null_key, &q.null_key, counts);
-        self.end_row();
+/// Adds the weights of the keys of either side.
+fn align(batch: &mut Batch, p: &[Entry], q: &[Entry], [count_p, count_q]: [f64; 2]) {
+    if !batch.quantity.pair {
+        batch.p.extend(p.iter().map(|entry| entry.weight));
+        return;
     }
-
-    /// Adds the weights of the keys of either side.
-    fn align(&mut self, p: &[Entry], q: &[Entry], [count_p, count_q]: [f64; 2]) {
-        if !self.quantity.pair {
-            self.p.extend(p.iter().map(|entry| entry.weight));
-            return;
-        }
-        // Which side has the next key is not to be foreseen, so nothing branches on it.
-        let (mut i, mut j, mut end) = (0, 0, self.p.len());
-        self.p.resize(end + p.len() + q.len(), 0.0);
-        self.q.resize(end + p.len() + q.len(), 0.0);
-        while i < p.len() && j < q.len() {
-            let (of_p, of_q) = (p[i], q[j]);
-            let (in_p, in_q) = (of_p.key <= of_q.key, of_q.key <= of_p.key);
-            self.p[end] = smoothed(if in_p { of_p.weight } else { 0.0 }, count_p);
-            self.q[end] = smoothed(if in_q { of_q.weight } else { 0.0 }, count_q);
-            (i, j, end) = (i + usize::from(in_p), j + usize::from(in_q), end + 1);
-        }
-        for entry in &p[i..] {
-            (self.p[end], self.q[end]) = (smoothed(entry.weight, count_p), count_q);
-            end += 1;
-        }
-        for entry in &q[j..] {
-            (self.p[end], self.q[end]) = (count_p, smoothed(entry.weight, count_q));
-            end += 1;
-        }
-        self.p.truncate(end);
-        self.q.truncate(end);
+    // Which side has the next key is not to be foreseen, so nothing branches on it.
+    let (mut i, mut j, mut end) = (0, 0, batch.p.len());
+    batch.p.resize(end + p.len() + q.len(), 0.0);
+    batch.q.resize(end + p.len() + q.len(), 0.0);
+    while i < p.len() && j < q.len() {
+        let (of_p, of_q) = (p[i], q[j]);
+        let (in_p, in_q) = (of_p.key <= of_q.key, of_q.key <= of_p.key);
+        batch.p[end] = smoothed(if in_p { of_p.weight } else { 0.0 }, count_p);
+        batch.q[end] = smoothed(if in_q { of_q.weight } else { 0.0 }, count_q);
+        (i, j, end) = (i + usize::from(in_p), j + usize::from(in_q), end + 1);
     }
+    for entry in &p[i..] {
+        (batch.p[end], batch.q[end]) = (smoothed(entry.weight, count_p), count_q);
+        end += 1;
+    }
+    for entry in &q[j..] {
+        (batch.p[end], batch.q[end]) = (count_p, smoothed(entry.weight, count_q));
+        end += 1;
+    }
+    batch.p.truncate(end);
+    batch.q.truncate(end);
+}
 
-    fn push_ranked(&mut self, row: &Ranked, pseudo_count: f64) {
-        let [p, q] = &row.weights;
-        let most = row.some.iter().map(|bits| bits.count_ones() as usize).sum::<usize>();
-        let mut end = self.p.len();
-        self.p.resize(end + most, 0.0);
-        self.q.resize(if self.quantity.pair { end + most } else { 0 }, 0.0);
-        for (word, bits) in row.some.iter().enumerate() {
-            let mut bits = *bits;
-            while bits != 0 {
-                let rank = 64 * word + bits.trailing_zeros() as usize;
-                self.p[end] = smoothed(p[rank], pseudo_count);
-                if self.quantity.pair {
-                    self.q[end] = smoothed(q[rank], pseudo_count);
-                }
-                bits &= bits - 1;
-                end += 1;
+/// Adds a row by the ranks that it has.
+fn push_ranked(batch: &mut Batch, row: &Ranked, pseudo_count: f64) {
+    let [p, q] = &row.weights;
+    let most = row.some.iter().map(|bits| bits.count_ones() as usize).sum::<usize>();
+    let mut end = batch.p.len();
+    batch.p.resize(end + most, 0.0);
+    batch.q.resize(if batch.quantity.pair { end + most } else { 0 }, 0.0);
+    for (word, bits) in row.some.iter().enumerate() {
+        let mut bits = *bits;
+        while bits != 0 {
+            let rank = 64 * word + bits.trailing_zeros() as usize;
+            batch.p[end] = smoothed(p[rank], pseudo_count);
+            if batch.quantity.pair {
+                batch.q[end] = smoothed(q[rank], pseudo_count);
             }
-        }
-        self.end_row();
-    }
-
-    fn push_null(&mut self) {
-        self.flush();
-        self.out.push(None);
-    }
-
-    fn end_row(&mut self) {
-        self.offsets.push(self.p.len() as i64);
-        if self.p.len() > BATCH {
-            self.flush();
+            bits &= bits - 1;
+            end += 1;
         }
     }
-
-    fn flush(&mut self) {
-        let extents = Extents::Offsets { offsets: Offsets::Large(&self.offsets), start: 0 };
-        let rows = |weights| Rows {
-            weights: Weights::new(weights, None),
-            layout: ListLayout { extents, valid: None },
-        };
-        let (p, q, pairs) = (rows(&self.p), rows(&self.q), RowPairs::same(extents.len()));
-        // What is missing and still there is dropped, or is a NaN that comes out as one.
-        let (values, q) = (f64::rows(self.quantity).values, self.quantity.pair.then_some(&q));
-        values(&p, q, pairs, self.policy, self.unit, self.out).expect("aligned rows have one length");
-        self.p.clear();
-        self.q.clear();
-        self.offsets.truncate(1);
-    }
+    batch.end_row();
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::layout::Extents;
     use crate::kernel::quantities::{QUANTITIES, quantity};
 
     /// A key and a weight, each of which may be null.

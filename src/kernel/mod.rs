@@ -27,10 +27,12 @@
 //! | [`logits`] | the driver of rows of logits |
 //! | [`few`] | the entropy of few observations |
 //! | [`keys`] | observed values as 64 bits |
+//! | [`batch`] | rows that a driver makes, on their way to a quantity |
 //! | [`maps`] | the driver of rows of keys and weights |
 //! | [`counts`], [`characters`] | the drivers of rows of observed values, and of characters |
 
 pub mod axes;
+pub mod batch;
 pub mod blocks;
 pub mod broadcast;
 pub mod characters;

@@ -2,6 +2,7 @@
 
 use polars::prelude::*;
 
+use super::errors::refused;
 use super::kwargs::{AxesKwargs, Span};
 use crate::kernel::axes;
 use crate::kernel::options::Precision;
@@ -39,7 +40,8 @@ pub fn precision<'a>(dtypes: impl IntoIterator<Item = &'a DataType>) -> Precisio
     Precision::of(dtypes.into_iter().filter_map(|dtype| asked_by(dtype).flatten()))
 }
 
-fn is_text(dtype: &DataType) -> bool {
+/// Whether values of this dtype are texts.
+pub fn is_text(dtype: &DataType) -> bool {
     matches!(dtype, DataType::String | DataType::Categorical(..) | DataType::Enum(..))
 }
 
@@ -193,11 +195,9 @@ impl Method {
                 None => "cast it to numbers first".into(),
             }
         };
-        polars_err!(
-            InvalidOperation:
-            "`{}` takes {}, but {role} ('{}') is {}: {}",
-            self.path(), if self.of_counts { shape.takes().replace("numbers", "counts") } else { shape.takes().into() }, field.name().escape_debug(), field.dtype(), has(field.dtype())
-        )
+        let takes = shape.takes();
+        let takes = if self.of_counts { takes.replace("numbers", "counts") } else { takes.into() };
+        refused(&self.path(), &takes, role, field, &has(field.dtype()))
     }
 
     fn check_flat(self, role: &str, field: &Field) -> PolarsResult<()> {

@@ -19,6 +19,14 @@ fn named(side: Side, p: &str, q: &str) -> String {
     }
 }
 
+/// The error for a column of a dtype that the method does not take in this role, and what to do instead.
+pub fn refused(method: &str, takes: &str, role: &str, field: &Field, instead: &str) -> PolarsError {
+    polars_err!(
+        InvalidOperation: "`{method}` takes {takes}, but {role} ('{}') is {}: {instead}",
+        field.name().escape_debug(), field.dtype()
+    )
+}
+
 /// A missing element of a flat column under `raise`.
 pub fn missing_in_column(missing: Missing, p: &str, q: &str) -> PolarsError {
     polars_err!(

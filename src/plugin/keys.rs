@@ -6,6 +6,7 @@ use polars_arrow::bitmap::Bitmap;
 
 use super::convert;
 use crate::kernel::keys::{SHORT, of_bytes, of_float, of_several, of_short_bytes, of_wide};
+use crate::kernel::layout::{Extents, ListLayout, Offsets};
 
 /// Refuses a dtype whose values have no keys, anywhere within it. Not Object, which comes to a plugin as bytes.
 pub fn check(dtype: &DataType) -> Result<(), &DataType> {
@@ -102,27 +103,44 @@ fn of_fields(s: &Series) -> PolarsResult<Vec<u64>> {
 }
 
 fn of_lists(s: &Series) -> PolarsResult<Vec<u64>> {
-    let (values, offsets) = below(s)?;
+    let (lists, values) = Lists::open(s)?;
     let keys = keys(&values)?;
     let row = |range: &[i64]| of_several((range[0]..range[1]).map(|at| keys.get(at as usize)));
-    Ok(offsets.windows(2).map(row).collect())
+    Ok(lists.offsets.windows(2).map(row).collect())
 }
 
-/// Values below the lists of a column of one chunk, and where each list begins in it; at the last, where it ends.
-pub fn below(s: &Series) -> PolarsResult<(Series, Vec<i64>)> {
-    let array = &s.chunks()[0];
-    let (values, offsets) = if let Some(lists) = array.as_any().downcast_ref::<ListArray<i64>>() {
-        let offsets = lists.offsets();
-        let (first, last) = (*offsets.first(), *offsets.last());
-        let values = lists.values().sliced(first as usize, (last - first) as usize);
-        (values, offsets.iter().map(|offset| offset - first).collect())
-    } else if let Some(cells) = array.as_any().downcast_ref::<FixedSizeListArray>() {
-        (cells.values().clone(), (0..=cells.len()).map(|row| (row * cells.size()) as i64).collect())
-    } else {
-        polars_bail!(ComputeError: "expected lists, got {:?}", array.dtype())
-    };
-    let dtype = s.dtype().inner_dtype().expect("lists have an inner dtype");
-    // SAFETY: the array holds values of `dtype`, since both are what is below the series' chunk and dtype.
-    let values = unsafe { Series::from_chunks_and_dtype_unchecked(PlSmallStr::EMPTY, vec![values], dtype) };
-    Ok((values, offsets))
+/// The lists of a column, in one piece.
+pub struct Lists {
+    /// Begin of each list in the values below; at the last, its end.
+    offsets: Vec<i64>,
+    validity: Option<Bitmap>,
+}
+
+impl Lists {
+    /// The lists, and the values below them.
+    pub fn open(s: &Series) -> PolarsResult<(Lists, Series)> {
+        let lists = s.rechunk();
+        let array = &lists.chunks()[0];
+        let (values, offsets) = if let Some(lists) = array.as_any().downcast_ref::<ListArray<i64>>() {
+            let offsets = lists.offsets();
+            let (first, last) = (*offsets.first(), *offsets.last());
+            let values = lists.values().sliced(first as usize, (last - first) as usize);
+            (values, offsets.iter().map(|offset| offset - first).collect())
+        } else if let Some(cells) = array.as_any().downcast_ref::<FixedSizeListArray>() {
+            (cells.values().clone(), (0..=cells.len()).map(|row| (row * cells.size()) as i64).collect())
+        } else {
+            polars_bail!(ComputeError: "expected lists, got {:?}", array.dtype())
+        };
+        let dtype = s.dtype().inner_dtype().expect("lists have an inner dtype");
+        // SAFETY: the array holds values of `dtype`, since both are what is below the series' chunk and dtype.
+        let values =
+            unsafe { Series::from_chunks_and_dtype_unchecked(PlSmallStr::EMPTY, vec![values], dtype) };
+        Ok((Lists { offsets, validity: array.validity().cloned() }, values))
+    }
+
+    /// Layout of the lists in the values below.
+    pub fn layout(&self) -> ListLayout<'_> {
+        let extents = Extents::Offsets { offsets: Offsets::Large(&self.offsets), start: 0 };
+        ListLayout { extents, valid: convert::bits(self.validity.as_ref()) }
+    }
 }

@@ -9,12 +9,11 @@ use polars_core::utils::try_get_supertype;
 use serde::Deserialize;
 
 use super::convert;
-use super::dtypes;
-use super::errors::{in_row, pair_rows};
-use super::keys::{self, below};
+use super::dtypes::{self, is_text};
+use super::errors::{in_row, pair_rows, refused};
+use super::keys::{self, Lists};
 use super::kwargs::MapKwargs;
 use crate::kernel::broadcast::{Broadcast, RowPairs};
-use crate::kernel::layout::{Extents, ListLayout, Offsets};
 use crate::kernel::maps::{self, EntryRows};
 use crate::kernel::options::{Precision, Unit};
 use crate::kernel::values::Values;
@@ -76,13 +75,8 @@ impl FixedMap {
 
 /// Dtypes of the keys and the weights of a column of lists of structs of two fields; `None` for nothing but nulls.
 fn entries<'a>(method: &str, role: &str, field: &'a Field) -> PolarsResult<Option<[&'a DataType; 2]>> {
-    let refuse = |instead: &str| {
-        polars_err!(
-            InvalidOperation:
-            "`{method}` takes a Map, or a List of a Struct of two fields, key and weight, but {role} ('{}') is {}: {instead}",
-            field.name().escape_debug(), field.dtype()
-        )
-    };
+    let takes = "a Map, or a List of a Struct of two fields, key and weight";
+    let refuse = |instead: &str| refused(method, takes, role, field, instead);
     match field.dtype() {
         DataType::Null => Ok(None),
         DataType::List(inner) => match &**inner {
@@ -107,10 +101,6 @@ fn entries<'a>(method: &str, role: &str, field: &'a Field) -> PolarsResult<Optio
         }
         _ => Err(refuse("gather its rows first, as with `group_by(…).agg(pl.struct(key, weight))`")),
     }
-}
-
-fn is_text(dtype: &DataType) -> bool {
-    matches!(dtype, DataType::String | DataType::Categorical(..) | DataType::Enum(..))
 }
 
 /// The dtype in which keys of these are compared; `None` if they can't be.
@@ -224,25 +214,16 @@ struct Maps {
     keys: PrimitiveArray<u64>,
     weights: PrimitiveArray<f64>,
     valid: Option<Bitmap>,
-    offsets: Vec<i64>,
-    validity: Option<Bitmap>,
+    lists: Lists,
 }
 
 impl Maps {
     fn open(s: &Series, key: Option<&DataType>) -> PolarsResult<Maps> {
-        let lists = s.rechunk();
-        let (entries, offsets) = below(&lists)?;
-        let validity = lists.chunks()[0].validity().cloned();
+        let (lists, entries) = Lists::open(s)?;
         if entries.dtype().is_null() {
             let none = PrimitiveArray::from_vec(vec![0.0; entries.len()]);
-            let (keys, valid) = (vec![0; entries.len()], Some(Bitmap::new_zeroed(entries.len())));
-            return Ok(Maps {
-                keys: PrimitiveArray::from_vec(keys),
-                weights: none,
-                valid,
-                offsets,
-                validity,
-            });
+            let valid = Some(Bitmap::new_zeroed(entries.len()));
+            return Ok(Maps { keys: keys::keys(&entries)?, weights: none, valid, lists });
         }
         let valid = entries.chunks()[0].validity().cloned();
         let fields = entries.struct_()?.fields_as_series();
@@ -250,17 +231,16 @@ impl Maps {
             Some(dtype) => fields[0].strict_cast(dtype)?,
             None => fields[0].clone(),
         };
-        Ok(Maps { keys: keys::keys(&keys)?, weights: convert::column(&fields[1])?, valid, offsets, validity })
+        Ok(Maps { keys: keys::keys(&keys)?, weights: convert::column(&fields[1])?, valid, lists })
     }
 
     fn rows(&self) -> EntryRows<'_> {
-        let extents = Extents::Offsets { offsets: Offsets::Large(&self.offsets), start: 0 };
         EntryRows {
             keys: self.keys.values().as_slice(),
             valid_keys: convert::bits(self.keys.validity()),
             weights: convert::weights(&self.weights),
             valid: convert::bits(self.valid.as_ref()),
-            layout: ListLayout { extents, valid: convert::bits(self.validity.as_ref()) },
+            layout: self.lists.layout(),
         }
     }
 }

@@ -2,33 +2,25 @@
 
 use polars::prelude::*;
 use polars_arrow::array::{BinaryViewArray, PrimitiveArray, Utf8ViewArray};
-use polars_arrow::bitmap::Bitmap;
 
 use super::convert;
-use super::errors::{in_row, null_in_row, null_value, pair_values};
-use super::keys::{self, below};
+use super::errors::{in_row, null_in_row, null_value, pair_values, refused};
+use super::keys::{self, Lists};
 use super::kwargs::{CharacterKwargs, KeyKwargs, KeyRowKwargs, PairKwargs};
 use crate::kernel::characters;
 use crate::kernel::counts::{self, KeyRows};
 use crate::kernel::keys::of_several;
-use crate::kernel::layout::{Error, Extents, ListLayout, Offsets};
+use crate::kernel::layout::Error;
 use crate::kernel::options::{NanPolicy, Precision, Unit};
 use crate::kernel::registry::PairSide;
 use crate::kernel::values::Values;
-
-fn refuse(method: &str, takes: &str, role: &str, field: &Field, instead: &str) -> PolarsError {
-    polars_err!(
-        InvalidOperation: "`{method}` takes {takes}, but {role} ('{}') is {}: {instead}",
-        field.name().escape_debug(), field.dtype()
-    )
-}
 
 fn check_values(method: &str, role: &str, field: &Field) -> PolarsResult<()> {
     keys::check(field.dtype()).map_err(|within| {
         let instead = format!(
             "Polars passes no {within} to a plugin as it is; make lists of arrays, with `arr.to_list()`"
         );
-        refuse(method, "a column of values that a group-by takes", role, field, &instead)
+        refused(method, "a column of values that a group-by takes", role, field, &instead)
     })
 }
 
@@ -99,14 +91,14 @@ pub fn rows_field(fields: &[Field], kwargs: &KeyRowKwargs) -> PolarsResult<Field
             }
             DataType::Null => (),
             DataType::Array(..) => {
-                return Err(refuse(&method, takes, "x", p, "make it a List, with `arr.to_list()`"));
+                return Err(refused(&method, takes, "x", p, "make it a List, with `arr.to_list()`"));
             }
             _ => {
                 let instead = format!(
                     "for a column as one distribution write `info.values.{}`",
                     kwargs.quantity.0.name
                 );
-                return Err(refuse(&method, takes, "x", p, &instead));
+                return Err(refused(&method, takes, "x", p, &instead));
             }
         }
     }
@@ -131,27 +123,21 @@ pub fn pairs(inputs: &[Series], kwargs: &PairKwargs) -> PolarsResult<Series> {
     of_rows(inputs, |rows, out| counts::of_pairs(rows, pairs, policy, unit, out))
 }
 
-/// The keys of the lists of a column, in one piece.
-struct Lists {
+/// The keys of the lists of a column.
+struct Keys {
     keys: PrimitiveArray<u64>,
-    offsets: Vec<i64>,
-    validity: Option<Bitmap>,
+    lists: Lists,
 }
 
-impl Lists {
-    fn open(s: &Series) -> PolarsResult<Lists> {
-        let lists = s.rechunk();
-        let (values, offsets) = below(&lists)?;
-        Ok(Lists { keys: keys::keys(&values)?, offsets, validity: lists.chunks()[0].validity().cloned() })
+impl Keys {
+    fn open(s: &Series) -> PolarsResult<Keys> {
+        let (lists, values) = Lists::open(s)?;
+        Ok(Keys { keys: keys::keys(&values)?, lists })
     }
 
     fn rows(&self) -> KeyRows<'_> {
-        let extents = Extents::Offsets { offsets: Offsets::Large(&self.offsets), start: 0 };
-        KeyRows {
-            keys: self.keys.values().as_slice(),
-            valid: convert::bits(self.keys.validity()),
-            layout: ListLayout { extents, valid: convert::bits(self.validity.as_ref()) },
-        }
+        let keys = self.keys.values().as_slice();
+        KeyRows { keys, valid: convert::bits(self.keys.validity()), layout: self.lists.layout() }
     }
 }
 
@@ -163,8 +149,8 @@ fn of_rows(
     if *inputs[0].dtype() == DataType::Null {
         return Ok(convert::nulls(name, inputs[0].len(), &DataType::Float64));
     }
-    let lists = inputs.iter().map(Lists::open).collect::<PolarsResult<Vec<_>>>()?;
-    let rows: Vec<KeyRows> = lists.iter().map(Lists::rows).collect();
+    let keys = inputs.iter().map(Keys::open).collect::<PolarsResult<Vec<_>>>()?;
+    let rows: Vec<KeyRows> = keys.iter().map(Keys::rows).collect();
     let mut out = Values::with_capacity(inputs[0].len());
     compute(&rows, &mut out).map_err(|error| match error {
         Error::Missing { row, missing } => null_in_row(name, row, missing.at),
@@ -186,7 +172,7 @@ pub fn characters_field(fields: &[Field], kwargs: &CharacterKwargs) -> PolarsRes
             DataType::Categorical(..) | DataType::Enum(..) => "cast it, with `cast(pl.String)`".into(),
             _ => "for the entropy of how often each value occurs write `info.values.entropy`".into(),
         };
-        return Err(refuse(&format!("{accessor}.entropy"), takes, "x", x, &instead));
+        return Err(refused(&format!("{accessor}.entropy"), takes, "x", x, &instead));
     }
     Ok(Field::new(x.name.clone(), DataType::Float64))
 }

@@ -51,7 +51,7 @@ class StrInfo(Accessor[T]):
         [0.0, 1.0, 1.5, 0.918296, 0.0, None]
 
         """
-        return self._finish(lowering.characters(self._p, base=base, are_bytes=False))
+        return self._finish(lowering.characters("entropy", self._p, base=base, are_bytes=False))
 
 
 class BinInfo(Accessor[T]):
@@ -99,4 +99,4 @@ class BinInfo(Accessor[T]):
         [0.0, 6.0]
 
         """
-        return self._finish(lowering.characters(self._p, base=base, are_bytes=True))
+        return self._finish(lowering.characters("entropy", self._p, base=base, are_bytes=True))

@@ -129,7 +129,7 @@ class Info(FlatAccessor[T]):
         └───────┴───────┘
 
         """
-        return self._value(lowering.entropy_by(estimator), base=base, nan_policy=nan_policy)
+        return self._value(lowering.by("entropy", estimator), base=base, nan_policy=nan_policy)
 
     def kl_div(
         self,

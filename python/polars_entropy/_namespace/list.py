@@ -90,7 +90,7 @@ class ListInfo(RowAccessor[T]):
         [1.0, 0.468996, None, None]
 
         """
-        return self._value(lowering.entropy_by(estimator), base=base, nan_policy=nan_policy)
+        return self._value(lowering.by("entropy", estimator), base=base, nan_policy=nan_policy)
 
     def kl_div(
         self,

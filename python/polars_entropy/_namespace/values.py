@@ -84,7 +84,7 @@ class ValuesInfo(Accessor[T]):
         1.5
 
         """
-        x = lowering.values(lowering.entropy_by(estimator), self._p, base=base, nan_policy=nan_policy)
+        x = lowering.values(lowering.by("entropy", estimator), self._p, base=base, nan_policy=nan_policy)
         return self._finish(x)
 
     def mutual_info(self, y: Column, *, base: float | None = None, nan_policy: NanPolicy = "propagate") -> T:
@@ -264,5 +264,5 @@ class ListValues(Accessor[T]):
         [1.5, 0.0, 0.0]
 
         """
-        x = lowering.rows_of_values(lowering.entropy_by(estimator), self._p, base=base, nan_policy=nan_policy)
+        x = lowering.rows_of_values(lowering.by("entropy", estimator), self._p, base=base, nan_policy=nan_policy)
         return self._finish(x)
