@@ -33,7 +33,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates", accessor_templates]
-exclude_patterns = ["_build", "**sg_execution_times.rst"]
+exclude_patterns = ["_build", "upstream", "**sg_execution_times.rst"]
 # gallery: sphinx-gallery writes it, and says on each page which script it is from.
 nitpicky = True
 
