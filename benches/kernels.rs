@@ -1,7 +1,6 @@
 //! Speed of the kernel in elements per second, of all that is registered: rows by width and float type, elements, and
 //! columns of summands. `make bench-kernels`.
 
-use std::collections::BTreeSet;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -123,24 +122,26 @@ fn bench_elements(c: &mut Criterion) {
     group.finish();
 }
 
-/// Names of the columns of summands of a quantity, for its value and for its state.
-fn columns(quantity: &Registered) -> BTreeSet<&'static str> {
-    let for_values = quantity.groups.iter().map(|groups| &groups.summands);
-    let for_states = quantity.states.iter().map(|states| &states.summands);
-    for_values.chain(for_states).flat_map(|summands| (summands.names)()).collect()
-}
-
+/// All columns of summands of a quantity, for its value and for its state: one by one, and at once.
 fn bench_columns(c: &mut Criterion) {
     let (p, q) = (data(1), data(2));
     let [p, q] = [&p, &q].map(|x| Weights::new(x, None));
+    let how = (Precision::Double, NanPolicy::Propagate);
     let mut group = c.benchmark_group("columns");
     group.throughput(Throughput::Elements(ELEMENTS as u64));
     for quantity in QUANTITIES {
         let q = quantity.pair.then_some(q);
-        for name in columns(quantity) {
-            let Some((column, summands)) = quantity.summands::<f64>(name) else { continue };
-            group.bench_function(format!("{} {name}", quantity.name), |b| {
-                b.iter(|| summands(p, q, column, Precision::Double, NanPolicy::Propagate).unwrap())
+        for (of_state, kind) in [(false, ""), (true, " state")] {
+            let Some(summands) = quantity.summands(of_state) else { continue };
+            let drivers = f64::summands(summands);
+            for name in (summands.names)() {
+                let Some(column) = (summands.find)(name) else { continue };
+                group.bench_function(format!("{}{kind} {name}", quantity.name), |b| {
+                    b.iter(|| (drivers.column)(p, q, column, how.0, how.1).unwrap())
+                });
+            }
+            group.bench_function(format!("{}{kind} all", quantity.name), |b| {
+                b.iter(|| (drivers.all)(p, q, how.0, how.1).unwrap())
             });
         }
     }

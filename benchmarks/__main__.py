@@ -33,7 +33,7 @@ def jobs() -> Iterator[tuple[str, int | None, int]]:
     """Module and arguments, threads (None is for all that the machine has), and how often it takes its runs."""
     yield "rows", 1, 2 * len(OPERATIONS) * len(WIDTHS)
     yield "logits", 1, len(OF_LOGITS) * len(LOGIT_WIDTHS)
-    yield "groups", None, 2 * len(GROUPS)
+    yield "groups", 1, 2 * len(GROUPS)
     # Two dtypes; and pairs and characters on one thread.
     yield "values", 1, 2 * len(VALUES) + 2
     yield "maps", 1, 2

@@ -50,6 +50,8 @@ pub mod arrow;
 #[doc(hidden)]
 pub mod kernel;
 pub mod logits;
+#[cfg(any(test, feature = "plugin"))]
+mod once;
 mod options;
 #[cfg(feature = "plugin")]
 mod plugin;

@@ -85,17 +85,27 @@ def column(quantity: str, p: pl.Expr, q: Reference = ABSENT, *, base: float | No
 
 def column_state(quantity: str, p: pl.Expr, q: Reference = ABSENT, *, nan_policy: NanPolicy) -> pl.Expr:
     """State of a column, group or window."""
-    return _from_sums("state_of_sums", quantity, _state_columns(quantity), p, q, nan_policy=nan_policy)
+    columns = _state_columns(quantity)
+    return _from_sums("state_of_sums", quantity, columns, p, q, nan_policy=nan_policy, of_state=True)
 
 
 def _from_sums(
-    export: str, quantity: str, columns: list[str], p: pl.Expr, q: Reference, *, nan_policy: NanPolicy, **kwargs: Any
+    export: str,
+    quantity: str,
+    columns: list[str],
+    p: pl.Expr,
+    q: Reference,
+    *,
+    nan_policy: NanPolicy,
+    of_state: bool = False,
+    **kwargs: Any,
 ) -> pl.Expr:
     """Call on native sums of the columns, and under `raise` on the position of a missing element."""
     nan_policy = check_nan_policy(nan_policy)
     # Arguments are unpickled for every morsel, so those with their usual value are left out.
     how = q.kwargs if nan_policy == "propagate" else {"nan_policy": nan_policy, **q.kwargs}
-    sums = [_call("summand", p, *q.inputs, quantity=quantity, column=name, **how).sum() for name in columns]
+    which = {"quantity": quantity, "of_state": True} if of_state else {"quantity": quantity}
+    sums = [_call("summand", p, *q.inputs, column=name, **which, **how).sum() for name in columns]
     if nan_policy == "raise":
         sums.append(_call("missing", p, *q.inputs, quantity=quantity, **q.kwargs).max())
         if q.name:

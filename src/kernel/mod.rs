@@ -23,6 +23,7 @@
 //! | [`axes`] | where the slices of n-dimensional cells are |
 //! | [`values`] | one value per row, with validity |
 //! | [`rows`], [`groups`], [`states`], [`elements`] | the drivers |
+//! | [`summands`] | the driver of what each element adds to the sums of its group |
 //! | [`remainder`] | the driver of rows whose q has a known total |
 //! | [`logits`] | the driver of rows of logits |
 //! | [`few`] | the entropy of few observations |
@@ -57,6 +58,7 @@ pub mod scales;
 pub mod shares;
 pub mod simd;
 pub mod states;
+pub mod summands;
 #[cfg(test)]
 mod tests;
 pub mod values;

@@ -3,7 +3,7 @@
 
 use super::broadcast::{Mismatch, RowPairs};
 use super::elements;
-use super::groups::{self, Column};
+use super::groups;
 use super::layout::Error;
 use super::logits;
 use super::options::{NanPolicy, Precision, Unit};
@@ -12,6 +12,7 @@ use super::remainder::{self, TotalOf};
 use super::rows::{self, Rows};
 use super::rules::{Missing, SplitSum};
 use super::states::{self, Parts, States};
+use super::summands::{self, Column};
 use super::values::Values;
 use super::weights::{Weight, Weights};
 
@@ -76,14 +77,27 @@ pub type SumsOf<'a> = SplitSum<&'a [f64]>;
 pub struct Summands {
     /// Names of the columns, in the order in which their sums are handed in.
     pub names: fn() -> Vec<&'static str>,
-    find: fn(&str) -> Option<Column>,
-    double: SummandsOf<f64>,
-    single: SummandsOf<f32>,
+    /// The column of a name.
+    pub find: fn(&str) -> Option<Column>,
+    double: SummandDrivers<f64>,
+    single: SummandDrivers<f32>,
 }
 
-/// Summands of all elements of p, or of p and q, in one column.
-pub type SummandsOf<T> =
+/// Drivers of summands of one float type.
+#[derive(Debug)]
+pub struct SummandDrivers<T> {
+    /// Summands of all elements of p, or of p and q, in one column.
+    pub column: ColumnOf<T>,
+    /// Summands in every column, in the order of their names; `None` if some weight may be too large for that.
+    pub all: ColumnsOf<T>,
+}
+
+/// Driver of one column of summands.
+pub type ColumnOf<T> =
     fn(Weights<T>, Option<Weights<T>>, Column, Precision, NanPolicy) -> Result<Vec<f64>, Mismatch>;
+/// Driver of all columns of summands.
+pub type ColumnsOf<T> =
+    fn(Weights<T>, Option<Weights<T>>, Precision, NanPolicy) -> Result<Option<Vec<Vec<f64>>>, Mismatch>;
 
 /// Drivers of groups.
 #[derive(Debug)]
@@ -148,16 +162,12 @@ impl Registered {
         }
     }
 
-    /// Summands in the column of this name, be it for the value or for the state.
-    pub fn summands<T: ByFloat>(&self, column: &str) -> Option<(Column, SummandsOf<T>)> {
-        let of_value = self.groups.iter().map(|groups| &groups.summands);
-        let of_state = self.states.iter().map(|states| &states.summands);
-        of_value.chain(of_state).find_map(|summands| Some(((summands.find)(column)?, T::summands(summands))))
-    }
-
-    /// The column of this name.
-    pub fn column(&self, name: &str) -> Option<Column> {
-        self.summands::<f64>(name).map(|(column, _)| column)
+    /// The summands of a group, for its state or for its value.
+    pub fn summands(&self, of_state: bool) -> Option<&Summands> {
+        match of_state {
+            true => self.states.as_ref().map(|states| &states.summands),
+            false => self.groups.as_ref().map(|groups| &groups.summands),
+        }
     }
 }
 
@@ -198,10 +208,10 @@ impl<T: Weight> RowDrivers<T> {
 impl Summands {
     const fn of<S: Sums>() -> Summands {
         Summands {
-            names: groups::column_names::<S>,
+            names: summands::column_names::<S>,
             find: Column::find::<S>,
-            double: groups::summands::<S, f64>,
-            single: groups::summands::<S, f32>,
+            double: SummandDrivers { column: summands::column::<S, f64>, all: summands::all::<S, f64> },
+            single: SummandDrivers { column: summands::column::<S, f32>, all: summands::all::<S, f32> },
         }
     }
 }
@@ -236,8 +246,8 @@ impl StateDrivers {
 pub trait ByFloat: Weight {
     /// Drivers of rows.
     fn rows(quantity: &Registered) -> &RowDrivers<Self>;
-    /// Driver of summands.
-    fn summands(summands: &Summands) -> SummandsOf<Self>;
+    /// Drivers of summands.
+    fn summands(summands: &Summands) -> &SummandDrivers<Self>;
     /// Driver of elements.
     fn elements(function: &Function) -> ElementsOf<Self>;
 }
@@ -247,8 +257,8 @@ impl ByFloat for f64 {
         &quantity.double
     }
 
-    fn summands(summands: &Summands) -> SummandsOf<f64> {
-        summands.double
+    fn summands(summands: &Summands) -> &SummandDrivers<f64> {
+        &summands.double
     }
 
     fn elements(function: &Function) -> ElementsOf<f64> {
@@ -261,8 +271,8 @@ impl ByFloat for f32 {
         &quantity.single
     }
 
-    fn summands(summands: &Summands) -> SummandsOf<f32> {
-        summands.single
+    fn summands(summands: &Summands) -> &SummandDrivers<f32> {
+        &summands.single
     }
 
     fn elements(function: &Function) -> ElementsOf<f32> {

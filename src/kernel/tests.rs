@@ -2,16 +2,17 @@
 //! version to the next.
 
 use super::broadcast::RowPairs;
-use super::groups::{Column, group, summands};
+use super::groups::group;
 use super::layout::{Extents, ListLayout};
 use super::options::{NanPolicy, Precision, Unit};
 use super::quantities::{FUNCTIONS, QUANTITIES, quantity};
 use super::quantity::{GroupSums, Numbers, Sums};
-use super::registry::{ByFloat, Registered};
+use super::registry::{ByFloat, Registered, Summands};
 use super::rows::Rows;
 use super::simd::tests::at;
 use super::simd::{Fused, Isa};
 use super::states::Parts;
+use super::summands;
 use super::values::Values;
 use super::weights::{Bits, Weights};
 
@@ -26,12 +27,14 @@ pub fn uniform(mut state: u64) -> impl FnMut() -> f64 {
 /// Value of sums of a group, added up one after the other.
 pub fn group_of<S: Sums>(p: &[f64], q: &[f64]) -> f64 {
     let [of_p, of_q] = [p, q].map(|x| Weights::new(x, None));
+    let pair = S::PARTS.len() > 2;
     let sum = |name: &str| -> f64 {
-        let column = Column::find::<S>(name).unwrap();
-        let pair = S::PARTS.len() > 2;
-        let q = pair.then_some(of_q);
-        let summands = summands::<S, f64>(of_p, q, column, Precision::Double, NanPolicy::Propagate);
-        summands.unwrap().iter().sum()
+        let column = summands::Column::find::<S>(name).unwrap();
+        let (precision, policy) = (Precision::Double, NanPolicy::Propagate);
+        summands::column::<S, f64>(of_p, pair.then_some(of_q), column, precision, policy)
+            .unwrap()
+            .iter()
+            .sum()
     };
     let sums: Vec<[f64; 2]> = S::PARTS.iter().map(|part| [sum(part.lead), sum(part.rest)]).collect();
     let columns: Vec<_> = sums.iter().map(|halves| halves.each_ref().map(std::slice::from_ref)).collect();
@@ -95,12 +98,12 @@ fn rows<T: ByFloat>(quantity: &Registered, float: fn(f64) -> T) -> Vec<f64> {
 }
 
 /// The sums of so many groups, a lead and a rest for each part.
-fn sums(quantity: &Registered, names: &[&str], p: &[f64], q: &[f64], groups: usize) -> Vec<[Vec<f64>; 2]> {
+fn sums(quantity: &Registered, of: &Summands, p: &[f64], q: &[f64], groups: usize) -> Vec<[Vec<f64>; 2]> {
+    let names = (of.names)();
     let column = |name: &str| {
-        let (column, summands): (Column, _) = quantity.summands::<f64>(name).unwrap();
         let [p, q] = [p, q].map(|x| Weights::new(x, None));
-        let q = quantity.pair.then_some(q);
-        let summands = summands(p, q, column, Precision::Double, NanPolicy::Omit).unwrap();
+        let (q, column) = (quantity.pair.then_some(q), (of.find)(name).unwrap());
+        let summands = (f64::summands(of).column)(p, q, column, Precision::Double, NanPolicy::Omit).unwrap();
         summands.chunks(p.len() / groups).map(|group| group.iter().sum()).collect::<Vec<f64>>()
     };
     names.chunks(2).map(|pair| [column(pair[0]), column(pair[1])]).collect()
@@ -116,12 +119,12 @@ fn groups(quantity: &Registered) -> Vec<f64> {
     let mut results = vec![];
     for groups in [3000, 100, 10] {
         if let Some(drivers) = &quantity.groups {
-            let sums = sums(quantity, &(drivers.summands.names)(), &p, &q, groups);
+            let sums = sums(quantity, &drivers.summands, &p, &q, groups);
             results.extend(sums.iter().flatten().flatten());
             results.extend((drivers.values)(&slices(&sums), None, Unit::new(None)).unwrap().into_parts().0);
         }
         if let Some(drivers) = &quantity.states {
-            let sums = sums(quantity, &(drivers.summands.names)(), &p, &q, groups);
+            let sums = sums(quantity, &drivers.summands, &p, &q, groups);
             results.extend(sums.iter().flatten().flatten());
             let states = (drivers.of_sums)(&slices(&sums)).unwrap();
             let (values, _) = states.values.into_parts();
@@ -220,7 +223,7 @@ fn bits_of_dozen(quantity: &Registered) -> Vec<[u64; 2]> {
         let [of_p, of_q] = [&p, &q].map(|x| Weights::new(x, None));
         let row = (f64::rows(quantity).value)(of_p, quantity.pair.then_some(of_q), NanPolicy::Propagate);
         let groups = quantity.groups.as_ref().unwrap();
-        let sums = sums(quantity, &(groups.summands.names)(), &p, &q, 1);
+        let sums = sums(quantity, &groups.summands, &p, &q, 1);
         let group = (groups.values)(&slices(&sums), None, Unit::new(None)).unwrap().into_parts().0[0];
         [row.unwrap().unwrap().to_bits(), group.to_bits()]
     };

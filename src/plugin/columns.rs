@@ -1,7 +1,7 @@
 //! Flat columns: element by element, and the sums of columns, groups and windows.
 //!
-//! A group's value is taken from native sums over what the `summand` expressions make of each element, so that it stays
-//! in the engine's own group-by. What isn't a number travels in these sums as a signal: see
+//! A group's value is taken from native sums over what the `summand` expressions make of each element ([`summands`](super::summands)),
+//! so that it stays in the engine's own group-by. What isn't a number travels in these sums as a signal: see
 //! [`rules`](crate::kernel::rules#signals).
 
 use polars::prelude::*;
@@ -12,28 +12,33 @@ use polars_arrow::compute::utils::combine_validities_and;
 use super::convert::{self, Float};
 use super::dtypes::{self, Method, Shape};
 use super::errors::{missing_in_column, pair_elements};
-use super::kwargs::{ElementKwargs, MissingKwargs, Sequence, SumKwargs, SummandKwargs};
+use super::kwargs::{ElementKwargs, MissingKwargs, Sequence, SumKwargs};
 use super::states::StateKind;
 use super::totals::{self, Totals};
 use crate::kernel::broadcast::{Broadcast, Mismatch};
-use crate::kernel::groups::{self, Column};
 use crate::kernel::options::{Precision, Unit};
 use crate::kernel::registry::Registered;
 use crate::kernel::remainder::TotalOf;
-use crate::kernel::rules::{Role, Split, SplitSum, first_missing, marks_of_single, single_marks};
+use crate::kernel::rules::{SplitSum, first_missing, marks_of_single};
+use crate::kernel::summands;
 use crate::kernel::weights::Weights;
 
 /// Something that is computed of the weights of p and q, of either float type.
-trait OfWeights {
+pub trait OfWeights {
     type Out;
     fn of<T: Float>(self, p: Weights<T>, q: Option<Weights<T>>) -> PolarsResult<Self::Out>;
 }
 
-/// Computes something of columns, in single precision if all of them have it.
-fn of_columns<O: OfWeights>(inputs: &[Series], sequence: Sequence, compute: O) -> PolarsResult<O::Out> {
-    if let [p, q] = inputs {
-        pair_elements(p, q, sequence)?;
+/// Whether the columns make pairs, if there are two.
+pub fn check_pair(inputs: &[Series], sequence: Sequence) -> PolarsResult<()> {
+    match inputs {
+        [p, q] => pair_elements(p, q, sequence).map(drop),
+        _ => Ok(()),
     }
+}
+
+/// Computes something of columns, in single precision if all of them have it.
+pub fn of_columns<O: OfWeights>(inputs: &[Series], compute: O) -> PolarsResult<O::Out> {
     match dtypes::precision(inputs.iter().map(|s| s.dtype())) {
         Precision::Single => of_columns_in::<f32, O>(inputs, compute),
         Precision::Double => of_columns_in::<f64, O>(inputs, compute),
@@ -47,7 +52,7 @@ fn of_columns_in<T: Float, O: OfWeights>(inputs: &[Series], compute: O) -> Polar
 }
 
 /// The error of columns that no check has compared.
-fn mismatch(Mismatch { p, q }: Mismatch) -> PolarsError {
+pub fn mismatch(Mismatch { p, q }: Mismatch) -> PolarsError {
     polars_err!(ShapeMismatch: "p has {p} rows and q has {q}")
 }
 
@@ -66,7 +71,8 @@ pub fn element(inputs: &[Series], kwargs: &ElementKwargs) -> PolarsResult<Series
             T::elements(self.0.function.0)(p, q).map_err(mismatch)
         }
     }
-    let values = of_columns(inputs, kwargs.sequence, Elements(kwargs))?;
+    check_pair(inputs, kwargs.sequence)?;
+    let values = of_columns(inputs, Elements(kwargs))?;
     let validity = match inputs {
         [x, y] => {
             let rows = pair_elements(x, y, kwargs.sequence)?;
@@ -93,58 +99,6 @@ fn repeated(s: &Series, repeats: bool, rows: Broadcast) -> Option<Bitmap> {
     }
 }
 
-fn no_column(SummandKwargs { quantity, column, .. }: &SummandKwargs) -> PolarsError {
-    polars_err!(ComputeError: "{} has no summands {column:?}", quantity.0.name)
-}
-
-/// Precision of a column of summands. That of a result in single precision is signalled by the rest of the term, which is
-/// Float32 then; all others are Float64.
-fn summand_precision(column: Column, result: Precision) -> Precision {
-    match (column.role, column.split) {
-        (Role::Term, Split::Rest) => result,
-        _ => Precision::Double,
-    }
-}
-
-/// Precision of the result that these sums signal.
-fn precision_of_sums<'a>(dtypes: impl IntoIterator<Item = &'a DataType>) -> Precision {
-    let single = dtypes.into_iter().any(|dtype| *dtype == DataType::Float32);
-    if single { Precision::Single } else { Precision::Double }
-}
-
-/// Field of a column of summands.
-pub fn summand_field(fields: &[Field], kwargs: &SummandKwargs) -> PolarsResult<Field> {
-    let value = dtypes::flat_output(Method::value(Shape::Flat, kwargs.quantity.0), fields, kwargs.weak_q)?;
-    let column = kwargs.quantity.0.column(&kwargs.column).ok_or_else(|| no_column(kwargs))?;
-    let precision = summand_precision(column, dtypes::precision([value.dtype()]));
-    Ok(Field::new(value.name, dtypes::float(precision)))
-}
-
-/// Summands in one column, which Polars sums. Over overlapping windows (`rolling`, `group_by_dynamic`) it may do so by adding what
-/// comes in and subtracting what goes out, which leaves behind what the large ones rounded off; but only in a column of one chunk.
-/// So there is a second.
-pub fn summand(inputs: &[Series], kwargs: &SummandKwargs) -> PolarsResult<Series> {
-    struct Summands<'a>(&'a SummandKwargs, Precision);
-    impl OfWeights for Summands<'_> {
-        type Out = (Column, Vec<f64>);
-
-        fn of<T: Float>(self, p: Weights<T>, q: Option<Weights<T>>) -> PolarsResult<Self::Out> {
-            let Summands(kwargs, precision) = self;
-            let found = kwargs.quantity.0.summands::<T>(&kwargs.column);
-            let (column, summands) = found.ok_or_else(|| no_column(kwargs))?;
-            Ok((column, summands(p, q, column, precision, kwargs.nan_policy.0).map_err(mismatch)?))
-        }
-    }
-    let precision = dtypes::of_series(inputs, kwargs.weak_q);
-    let (column, summands) = of_columns(inputs, kwargs.sequence, Summands(kwargs, precision))?;
-    let precision = summand_precision(column, precision);
-    let summands = match precision {
-        Precision::Double => PrimitiveArray::from_vec(summands).boxed(),
-        Precision::Single => PrimitiveArray::from_vec(single_marks(summands)).boxed(),
-    };
-    convert::series(inputs[0].name(), vec![summands, convert::floats(Vec::new(), None, precision)])
-}
-
 /// Field of the places of missing elements.
 pub fn missing_field(fields: &[Field], kwargs: &MissingKwargs) -> PolarsResult<Field> {
     let value = dtypes::flat_output(Method::value(Shape::Flat, kwargs.quantity.0), fields, kwargs.weak_q)?;
@@ -158,10 +112,11 @@ pub fn missing(inputs: &[Series], kwargs: &MissingKwargs) -> PolarsResult<Series
         type Out = Vec<i64>;
 
         fn of<T: Float>(self, p: Weights<T>, q: Option<Weights<T>>) -> PolarsResult<Vec<i64>> {
-            groups::missing(p, q).map_err(mismatch)
+            summands::missing(p, q).map_err(mismatch)
         }
     }
-    let missing = of_columns(inputs, kwargs.sequence, Missing)?;
+    check_pair(inputs, kwargs.sequence)?;
+    let missing = of_columns(inputs, Missing)?;
     convert::series(inputs[0].name(), vec![PrimitiveArray::from_vec(missing).boxed()])
 }
 

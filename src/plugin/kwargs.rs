@@ -65,6 +65,9 @@ pub struct SummandKwargs {
     pub quantity: Quantity,
     /// Name of the column of summands.
     pub column: String,
+    /// Whether the state of the group comes from it, and not the value.
+    #[serde(default)]
+    pub of_state: bool,
     #[serde(default)]
     pub nan_policy: Policy,
     #[serde(default)]

@@ -15,6 +15,7 @@ mod lists;
 mod maps;
 mod observed;
 mod states;
+pub mod summands;
 mod totals;
 
 use polars::prelude::*;
@@ -78,12 +79,12 @@ fn element(inputs: &[Series], kwargs: ElementKwargs) -> PolarsResult<Series> {
 // Columns, groups and windows: what is summed, and what the sums amount to.
 
 fn summand_field(fields: &[Field], kwargs: SummandKwargs) -> PolarsResult<Field> {
-    columns::summand_field(fields, &kwargs)
+    summands::field(fields, &kwargs)
 }
 
 #[polars_expr(output_type_func_with_kwargs=summand_field)]
 fn summand(inputs: &[Series], kwargs: SummandKwargs) -> PolarsResult<Series> {
-    columns::summand(inputs, &kwargs)
+    summands::column(inputs, &kwargs)
 }
 
 fn missing_field(fields: &[Field], kwargs: MissingKwargs) -> PolarsResult<Field> {

@@ -1,0 +1,255 @@
+//! Work that callers ask for in pieces, and that is done once for all of them.
+//!
+//! Polars calls the plugin once for each column of summands of a batch: one call after the other on one thread, in order or in
+//! reverse, or all of them on several threads. The work for one column is most of the work for all. So whoever comes first does it
+//! all. Whoever comes meanwhile waits, and the others find their pieces done.
+//!
+//! A piece of work is known by its key and by nothing else. It is kept until every piece has been asked for as often as every other,
+//! which is after the last call for a batch. A query that breaks off leaves work behind, which is dropped when it has lain idle for
+//! a while: by the next caller, or by a thread that is there as long as something is kept. There is a limit to what is kept. Beyond
+//! it, callers are told to work for themselves.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Work that is kept, by its key.
+#[derive(Debug)]
+pub struct Once<K, V> {
+    kept: Mutex<Kept<K, V>>,
+    limit: usize,
+    idle: Duration,
+}
+
+#[derive(Debug)]
+struct Kept<K, V> {
+    works: Vec<Work<K, V>>,
+    /// The process whose thread drops what lies idle. A fork has no threads but one.
+    watched_in: Option<u32>,
+}
+
+#[derive(Debug)]
+struct Work<K, V> {
+    key: K,
+    bytes: usize,
+    done: Arc<OnceLock<Option<Vec<V>>>>,
+    /// How often each piece has been asked for.
+    asked: Vec<u32>,
+    /// When one was asked for last.
+    last: Instant,
+}
+
+/// The piece that is asked for, and what is known of the whole.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece {
+    /// Its place among the pieces.
+    pub at: usize,
+    /// The number of pieces.
+    pub of: usize,
+    /// Memory that all of them take.
+    pub bytes: usize,
+}
+
+impl<K, V> Once<K, V>
+where
+    K: PartialEq + Send + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    /// Keeps at most so many bytes, and work that nobody asks for at most about this long.
+    pub const fn new(limit: usize, idle: Duration) -> Once<K, V> {
+        Once { kept: Mutex::new(Kept { works: Vec::new(), watched_in: None }), limit, idle }
+    }
+
+    /// One piece of the work for a key. `None` if `work` gives nothing, or if there is no room for it: then it wasn't called.
+    pub fn piece(&'static self, key: K, piece: Piece, work: impl FnOnce() -> Option<Vec<V>>) -> Option<V> {
+        let done = self.ask(key, piece)?;
+        // Others wait here. If the work panics, the next of them does it.
+        done.get_or_init(work).as_ref().map(|pieces| pieces[piece.at].clone())
+    }
+
+    /// Bytes that are kept.
+    pub fn bytes(&self) -> usize {
+        self.lock().bytes()
+    }
+
+    fn ask(&'static self, key: K, piece: Piece) -> Option<Arc<OnceLock<Option<Vec<V>>>>> {
+        let mut kept = self.lock();
+        let now = Instant::now();
+        kept.drop_idle(now, self.idle);
+        let at = match kept.works.iter().position(|work| work.key == key && work.asked.len() == piece.of) {
+            Some(at) => at,
+            None => {
+                if kept.bytes() + piece.bytes > self.limit || !self.watch(&mut kept) {
+                    return None;
+                }
+                let (done, asked) = (Arc::default(), vec![0; piece.of]);
+                kept.works.push(Work { key, bytes: piece.bytes, done, asked, last: now });
+                kept.works.len() - 1
+            }
+        };
+        let work = &mut kept.works[at];
+        work.last = now;
+        work.asked[piece.at] += 1;
+        let done = work.done.clone();
+        // Each of several callers asks for each piece once, in whatever order.
+        if work.asked.iter().all(|count| *count == work.asked[0]) {
+            kept.works.swap_remove(at);
+        }
+        Some(done)
+    }
+
+    /// Sees to it that there is a thread that drops what lies idle.
+    fn watch(&'static self, kept: &mut Kept<K, V>) -> bool {
+        let process = std::process::id();
+        if kept.watched_in == Some(process) {
+            return true;
+        }
+        let watch = move || {
+            loop {
+                thread::sleep(self.idle);
+                let mut kept = self.lock();
+                kept.drop_idle(Instant::now(), self.idle);
+                if kept.works.is_empty() {
+                    kept.watched_in = None;
+                    return;
+                }
+            }
+        };
+        let spawned = thread::Builder::new().name("polars-entropy".into()).stack_size(1 << 16).spawn(watch);
+        kept.watched_in = spawned.is_ok().then_some(process);
+        spawned.is_ok()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept<K, V>> {
+        // Nothing that panics leaves it half changed.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K, V> Kept<K, V> {
+    fn bytes(&self) -> usize {
+        self.works.iter().map(|work| work.bytes).sum()
+    }
+
+    fn drop_idle(&mut self, now: Instant, idle: Duration) {
+        self.works.retain(|work| now.saturating_duration_since(work.last) < idle);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(600);
+
+    fn once(limit: usize, idle: Duration) -> &'static Once<u64, u64> {
+        Box::leak(Box::new(Once::new(limit, idle)))
+    }
+
+    fn piece(at: usize, of: usize) -> Piece {
+        Piece { at, of, bytes: 10 }
+    }
+
+    /// The pieces of the work for a key.
+    fn pieces(key: u64) -> Option<Vec<u64>> {
+        Some((0..4).map(|at| 10 * key + at).collect())
+    }
+
+    #[test]
+    fn work_is_done_once_in_whatever_order() {
+        let once = once(100, LONG);
+        for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
+            let calls = Cell::new(0);
+            let work = || {
+                calls.set(calls.get() + 1);
+                pieces(7)
+            };
+            let found = order.map(|at| once.piece(7, piece(at, 4), work));
+            assert_eq!(found, order.map(|at| Some(70 + at as u64)));
+            assert_eq!((calls.get(), once.bytes()), (1, 0));
+        }
+    }
+
+    #[test]
+    fn callers_of_one_key_leave_nothing_behind() {
+        let once = once(100, LONG);
+        // Two callers, a and b, each of which asks for each piece.
+        for order in [[0, 0, 1, 1, 2, 2, 3, 3], [0, 1, 0, 2, 3, 1, 2, 3], [0, 1, 2, 0, 3, 1, 2, 3]] {
+            for at in order {
+                assert_eq!(once.piece(1, piece(at, 4), || pieces(1)), Some(10 + at as u64));
+            }
+            assert_eq!(once.bytes(), 0, "{order:?}");
+        }
+    }
+
+    #[test]
+    fn threads_and_keys_interleave() {
+        let once = once(10_000, LONG);
+        let (calls, threads) = (AtomicUsize::new(0), 8);
+        let start = Barrier::new(threads);
+        thread::scope(|scope| {
+            for thread in 0..threads {
+                let (start, calls) = (&start, &calls);
+                scope.spawn(move || {
+                    for round in 0..200 {
+                        start.wait();
+                        // Four threads for each of two keys, a piece each.
+                        let (key, at) = (2 * round + thread as u64 / 4, thread % 4);
+                        let work = || {
+                            calls.fetch_add(1, Ordering::Relaxed);
+                            pieces(key)
+                        };
+                        assert_eq!(once.piece(key, piece(at, 4), work), Some(10 * key + at as u64));
+                    }
+                });
+            }
+        });
+        assert_eq!((calls.into_inner(), once.bytes()), (400, 0));
+    }
+
+    #[test]
+    fn what_is_left_behind_goes_by_itself() {
+        let once = once(100, Duration::from_millis(20));
+        for _ in 0..3 {
+            once.piece(1, piece(0, 4), || pieces(1));
+            let start = Instant::now();
+            while once.bytes() > 0 {
+                assert!(start.elapsed() < LONG);
+                thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+
+    #[test]
+    fn what_lies_idle_is_no_ones() {
+        let once = once(100, Duration::ZERO);
+        once.piece(1, piece(0, 4), || pieces(1));
+        // The same key again, but the work of before is gone.
+        assert_eq!(once.piece(1, piece(1, 4), || pieces(2)), Some(21));
+    }
+
+    #[test]
+    fn there_is_a_limit() {
+        let once = once(25, LONG);
+        for key in [1, 2] {
+            assert_eq!(once.piece(key, piece(0, 4), || pieces(key)), Some(10 * key));
+        }
+        assert_eq!(once.piece(3, piece(0, 4), || unreachable!("no room")), None);
+        assert_eq!((once.piece(2, piece(3, 4), || pieces(2)), once.bytes()), (Some(23), 20));
+    }
+
+    #[test]
+    fn work_that_gives_nothing_or_panics_is_no_one_elses_loss() {
+        let once = once(100, LONG);
+        assert_eq!(once.piece(1, piece(0, 2), || None), None);
+        assert_eq!(once.piece(1, piece(1, 2), || pieces(1)), None);
+        assert_eq!(once.bytes(), 0);
+        let panics = thread::spawn(|| once.piece(2, piece(0, 2), || panic!("on purpose"))).join();
+        assert!(panics.is_err());
+        assert_eq!((once.piece(2, piece(1, 2), || pieces(2)), once.bytes()), (Some(21), 0));
+    }
+}
