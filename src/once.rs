@@ -4,40 +4,53 @@
 //! reverse, or all of them on several threads. The work for one column is most of the work for all. So whoever comes first does it
 //! all. Whoever comes meanwhile waits, and the others find their pieces done.
 //!
-//! A piece of work is known by its key and by nothing else. It is kept until every piece has been asked for as often as every other,
-//! which is after the last call for a batch. A query that breaks off leaves work behind, which is dropped when it has lain idle for
-//! a while: by the next caller, or by a thread that is there as long as something is kept. There is a limit to what is kept. Beyond
-//! it, callers are told to work for themselves.
+//! Work is known by what it is done on ([`Source`]) and by nothing else. It is kept until every piece has been asked for as often as
+//! every other, which is after the last call for a batch. A query that breaks off leaves work behind, which is dropped when it has
+//! lain idle for a while: by the next caller, or by a thread that is there as long as something is kept. There is a limit to what is
+//! kept. Beyond it, callers are told to work for themselves.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Work that is kept, by its key.
+/// Source of some work.
+pub trait Source: Send + Sync + 'static {
+    /// Whether this may be the other, by a look at its outlines.
+    fn is_like(&self, other: &Self) -> bool;
+    /// Whether this is the other, by a look at where it is.
+    fn is_at(&self, other: &Self) -> bool;
+    /// Whether one that is like the other is equal to it, for which all of it may have to be read.
+    fn equals(&self, other: &Self) -> bool;
+}
+
+/// Work that is kept, by its source.
 #[derive(Debug)]
-pub struct Once<K, V> {
-    kept: Mutex<Kept<K, V>>,
+pub struct Once<S, V> {
+    kept: Mutex<Kept<S, V>>,
     limit: usize,
     idle: Duration,
 }
 
 #[derive(Debug)]
-struct Kept<K, V> {
-    works: Vec<Work<K, V>>,
+struct Kept<S, V> {
+    works: Vec<Work<S, V>>,
     /// The process whose thread drops what lies idle. A fork has no threads but one.
     watched_in: Option<u32>,
 }
 
 #[derive(Debug)]
-struct Work<K, V> {
-    key: K,
+struct Work<S, V> {
+    source: Arc<S>,
     bytes: usize,
-    done: Arc<OnceLock<Option<Vec<V>>>>,
+    done: Done<V>,
     /// How often each piece has been asked for.
     asked: Vec<u32>,
     /// When one was asked for last.
     last: Instant,
 }
+
+/// The pieces, once they are there; `None` if the work gave nothing.
+type Done<V> = Arc<OnceLock<Option<Vec<V>>>>;
 
 /// The piece that is asked for, and what is known of the whole.
 #[derive(Clone, Copy, Debug)]
@@ -50,19 +63,15 @@ pub struct Piece {
     pub bytes: usize,
 }
 
-impl<K, V> Once<K, V>
-where
-    K: PartialEq + Send + 'static,
-    V: Clone + Send + Sync + 'static,
-{
+impl<S: Source, V: Clone + Send + Sync + 'static> Once<S, V> {
     /// Keeps at most so many bytes, and work that nobody asks for at most about this long.
-    pub const fn new(limit: usize, idle: Duration) -> Once<K, V> {
+    pub const fn new(limit: usize, idle: Duration) -> Once<S, V> {
         Once { kept: Mutex::new(Kept { works: Vec::new(), watched_in: None }), limit, idle }
     }
 
-    /// One piece of the work for a key. `None` if `work` gives nothing, or if there is no room for it: then it wasn't called.
-    pub fn piece(&'static self, key: K, piece: Piece, work: impl FnOnce() -> Option<Vec<V>>) -> Option<V> {
-        let done = self.ask(key, piece)?;
+    /// One piece of the work on a source. `None` if `work` gives nothing, or if there is no room for it: then it wasn't called.
+    pub fn piece(&'static self, source: S, piece: Piece, work: impl FnOnce() -> Option<Vec<V>>) -> Option<V> {
+        let done = self.ask(source, piece)?;
         // Others wait here. If the work panics, the next of them does it.
         done.get_or_init(work).as_ref().map(|pieces| pieces[piece.at].clone())
     }
@@ -72,34 +81,38 @@ where
         self.lock().bytes()
     }
 
-    fn ask(&'static self, key: K, piece: Piece) -> Option<Arc<OnceLock<Option<Vec<V>>>>> {
-        let mut kept = self.lock();
-        let now = Instant::now();
-        kept.drop_idle(now, self.idle);
-        let at = match kept.works.iter().position(|work| work.key == key && work.asked.len() == piece.of) {
-            Some(at) => at,
-            None => {
+    fn ask(&'static self, source: S, piece: Piece) -> Option<Done<V>> {
+        let mut read: Vec<Arc<S>> = Vec::new();
+        loop {
+            let mut kept = self.lock();
+            kept.drop_idle(self.idle);
+            if let Some(at) = kept.works.iter().position(|work| work.source.is_at(&source)) {
+                return Some(kept.take(at, piece));
+            }
+            let unread =
+                |like: &Arc<S>| like.is_like(&source) && !read.iter().any(|read| Arc::ptr_eq(read, like));
+            let alike: Vec<_> =
+                kept.works.iter().map(|work| &work.source).filter(|s| unread(s)).cloned().collect();
+            if alike.is_empty() {
                 if kept.bytes() + piece.bytes > self.limit || !self.watch(&mut kept) {
                     return None;
                 }
-                let (done, asked) = (Arc::default(), vec![0; piece.of]);
-                kept.works.push(Work { key, bytes: piece.bytes, done, asked, last: now });
-                kept.works.len() - 1
+                return Some(kept.take_first(source, piece));
             }
-        };
-        let work = &mut kept.works[at];
-        work.last = now;
-        work.asked[piece.at] += 1;
-        let done = work.done.clone();
-        // Each of several callers asks for each piece once, in whatever order.
-        if work.asked.iter().all(|count| *count == work.asked[0]) {
-            kept.works.swap_remove(at);
+            // Others go on meanwhile.
+            drop(kept);
+            if let Some(equal) = alike.iter().find(|like| like.equals(&source)) {
+                let mut kept = self.lock();
+                if let Some(at) = kept.works.iter().position(|work| Arc::ptr_eq(&work.source, equal)) {
+                    return Some(kept.take(at, piece));
+                }
+            }
+            read.extend(alike);
         }
-        Some(done)
     }
 
     /// Sees to it that there is a thread that drops what lies idle.
-    fn watch(&'static self, kept: &mut Kept<K, V>) -> bool {
+    fn watch(&'static self, kept: &mut Kept<S, V>) -> bool {
         let process = std::process::id();
         if kept.watched_in == Some(process) {
             return true;
@@ -108,7 +121,7 @@ where
             loop {
                 thread::sleep(self.idle);
                 let mut kept = self.lock();
-                kept.drop_idle(Instant::now(), self.idle);
+                kept.drop_idle(self.idle);
                 if kept.works.is_empty() {
                     kept.watched_in = None;
                     return;
@@ -120,19 +133,40 @@ where
         spawned.is_ok()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept<K, V>> {
+    fn lock(&self) -> MutexGuard<'_, Kept<S, V>> {
         // Nothing that panics leaves it half changed.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<K, V> Kept<K, V> {
+impl<S, V: Clone> Kept<S, V> {
     fn bytes(&self) -> usize {
         self.works.iter().map(|work| work.bytes).sum()
     }
 
-    fn drop_idle(&mut self, now: Instant, idle: Duration) {
-        self.works.retain(|work| now.saturating_duration_since(work.last) < idle);
+    fn drop_idle(&mut self, idle: Duration) {
+        if !self.works.is_empty() {
+            let now = Instant::now();
+            self.works.retain(|work| now.saturating_duration_since(work.last) < idle);
+        }
+    }
+
+    fn take_first(&mut self, source: S, piece: Piece) -> Done<V> {
+        let (source, done, asked) = (Arc::new(source), Done::default(), vec![0; piece.of]);
+        self.works.push(Work { source, bytes: piece.bytes, done, asked, last: Instant::now() });
+        self.take(self.works.len() - 1, piece)
+    }
+
+    fn take(&mut self, at: usize, piece: Piece) -> Done<V> {
+        let work = &mut self.works[at];
+        work.last = Instant::now();
+        work.asked[piece.at] += 1;
+        let done = work.done.clone();
+        // Each of several callers asks for each piece once, in whatever order.
+        if work.asked.iter().all(|count| *count == work.asked[0]) {
+            self.works.swap_remove(at);
+        }
+        done
     }
 }
 
@@ -146,7 +180,30 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(600);
 
-    fn once(limit: usize, idle: Duration) -> &'static Once<u64, u64> {
+    /// A number, and where it is.
+    struct At(u64, usize);
+
+    impl Source for At {
+        fn is_like(&self, other: &At) -> bool {
+            self.0 % 100 == other.0 % 100
+        }
+
+        fn is_at(&self, other: &At) -> bool {
+            self.1 == other.1
+        }
+
+        fn equals(&self, other: &At) -> bool {
+            self.0 == other.0
+        }
+    }
+
+    /// A number that is nowhere else.
+    fn anew(number: u64) -> At {
+        static PLACES: AtomicUsize = AtomicUsize::new(1_000_000);
+        At(number, PLACES.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn once(limit: usize, idle: Duration) -> &'static Once<At, u64> {
         Box::leak(Box::new(Once::new(limit, idle)))
     }
 
@@ -154,9 +211,9 @@ mod tests {
         Piece { at, of, bytes: 10 }
     }
 
-    /// The pieces of the work for a key.
-    fn pieces(key: u64) -> Option<Vec<u64>> {
-        Some((0..4).map(|at| 10 * key + at).collect())
+    /// The pieces of the work on a number.
+    fn pieces(number: u64) -> Option<Vec<u64>> {
+        Some((0..4).map(|at| 10 * number + at).collect())
     }
 
     #[test]
@@ -168,26 +225,38 @@ mod tests {
                 calls.set(calls.get() + 1);
                 pieces(7)
             };
-            let found = order.map(|at| once.piece(7, piece(at, 4), work));
+            let found = order.map(|at| once.piece(At(7, 7), piece(at, 4), work));
             assert_eq!(found, order.map(|at| Some(70 + at as u64)));
             assert_eq!((calls.get(), once.bytes()), (1, 0));
         }
     }
 
     #[test]
-    fn callers_of_one_key_leave_nothing_behind() {
+    fn what_is_computed_anew_is_known_by_what_it_is() {
+        let once = once(100, LONG);
+        // Alike, but not equal.
+        assert_eq!(once.piece(anew(107), piece(0, 4), || pieces(107)), Some(1070));
+        for at in 0..4 {
+            let work = || if at == 0 { pieces(7) } else { unreachable!("it is done") };
+            assert_eq!(once.piece(anew(7), piece(at, 4), work), Some(70 + at as u64));
+        }
+        assert_eq!(once.bytes(), 10);
+    }
+
+    #[test]
+    fn callers_of_one_source_leave_nothing_behind() {
         let once = once(100, LONG);
         // Two callers, a and b, each of which asks for each piece.
         for order in [[0, 0, 1, 1, 2, 2, 3, 3], [0, 1, 0, 2, 3, 1, 2, 3], [0, 1, 2, 0, 3, 1, 2, 3]] {
             for at in order {
-                assert_eq!(once.piece(1, piece(at, 4), || pieces(1)), Some(10 + at as u64));
+                assert_eq!(once.piece(At(1, 1), piece(at, 4), || pieces(1)), Some(10 + at as u64));
             }
             assert_eq!(once.bytes(), 0, "{order:?}");
         }
     }
 
     #[test]
-    fn threads_and_keys_interleave() {
+    fn threads_and_sources_interleave() {
         let once = once(10_000, LONG);
         let (calls, threads) = (AtomicUsize::new(0), 8);
         let start = Barrier::new(threads);
@@ -197,13 +266,15 @@ mod tests {
                 scope.spawn(move || {
                     for round in 0..200 {
                         start.wait();
-                        // Four threads for each of two keys, a piece each.
+                        // Four threads for each of two numbers, a piece each.
                         let (key, at) = (2 * round + thread as u64 / 4, thread % 4);
                         let work = || {
                             calls.fetch_add(1, Ordering::Relaxed);
                             pieces(key)
                         };
-                        assert_eq!(once.piece(key, piece(at, 4), work), Some(10 * key + at as u64));
+                        // The same number, here or there.
+                        let source = if at % 2 == 0 { At(key, key as usize) } else { anew(key) };
+                        assert_eq!(once.piece(source, piece(at, 4), work), Some(10 * key + at as u64));
                     }
                 });
             }
@@ -215,7 +286,7 @@ mod tests {
     fn what_is_left_behind_goes_by_itself() {
         let once = once(100, Duration::from_millis(20));
         for _ in 0..3 {
-            once.piece(1, piece(0, 4), || pieces(1));
+            once.piece(At(1, 1), piece(0, 4), || pieces(1));
             let start = Instant::now();
             while once.bytes() > 0 {
                 assert!(start.elapsed() < LONG);
@@ -227,29 +298,29 @@ mod tests {
     #[test]
     fn what_lies_idle_is_no_ones() {
         let once = once(100, Duration::ZERO);
-        once.piece(1, piece(0, 4), || pieces(1));
-        // The same key again, but the work of before is gone.
-        assert_eq!(once.piece(1, piece(1, 4), || pieces(2)), Some(21));
+        once.piece(At(1, 1), piece(0, 4), || pieces(1));
+        // The same source again, but the work of before is gone.
+        assert_eq!(once.piece(At(1, 1), piece(1, 4), || pieces(2)), Some(21));
     }
 
     #[test]
     fn there_is_a_limit() {
         let once = once(25, LONG);
         for key in [1, 2] {
-            assert_eq!(once.piece(key, piece(0, 4), || pieces(key)), Some(10 * key));
+            assert_eq!(once.piece(anew(key), piece(0, 4), || pieces(key)), Some(10 * key));
         }
-        assert_eq!(once.piece(3, piece(0, 4), || unreachable!("no room")), None);
-        assert_eq!((once.piece(2, piece(3, 4), || pieces(2)), once.bytes()), (Some(23), 20));
+        assert_eq!(once.piece(anew(3), piece(0, 4), || unreachable!("no room")), None);
+        assert_eq!((once.piece(anew(2), piece(3, 4), || pieces(2)), once.bytes()), (Some(23), 20));
     }
 
     #[test]
     fn work_that_gives_nothing_or_panics_is_no_one_elses_loss() {
         let once = once(100, LONG);
-        assert_eq!(once.piece(1, piece(0, 2), || None), None);
-        assert_eq!(once.piece(1, piece(1, 2), || pieces(1)), None);
+        assert_eq!(once.piece(At(1, 1), piece(0, 2), || None), None);
+        assert_eq!(once.piece(At(1, 1), piece(1, 2), || pieces(1)), None);
         assert_eq!(once.bytes(), 0);
-        let panics = thread::spawn(|| once.piece(2, piece(0, 2), || panic!("on purpose"))).join();
+        let panics = thread::spawn(|| once.piece(At(2, 2), piece(0, 2), || panic!("on purpose"))).join();
         assert!(panics.is_err());
-        assert_eq!((once.piece(2, piece(1, 2), || pieces(2)), once.bytes()), (Some(21), 0));
+        assert_eq!((once.piece(At(2, 2), piece(1, 2), || pieces(2)), once.bytes()), (Some(21), 0));
     }
 }

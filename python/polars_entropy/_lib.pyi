@@ -19,6 +19,7 @@ ESTIMATORS: dict[str, Quantity]
 OF_PAIRS: dict[str, list[str]]
 
 def kept_summands() -> int: ...
+
 @final
 class Array:
     @property

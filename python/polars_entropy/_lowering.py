@@ -102,10 +102,10 @@ def _from_sums(
 ) -> pl.Expr:
     """Call on native sums of the columns, and under `raise` on the position of a missing element."""
     nan_policy = check_nan_policy(nan_policy)
-    # Arguments are unpickled for every morsel, so those with their usual value are left out.
+    # Arguments are unpickled for every batch and column, so there are few, and those with their usual value are left out.
     how = q.kwargs if nan_policy == "propagate" else {"nan_policy": nan_policy, **q.kwargs}
-    which = {"quantity": quantity, "of_state": True} if of_state else {"quantity": quantity}
-    sums = [_call("summand", p, *q.inputs, column=name, **which, **how).sum() for name in columns]
+    method = f"{quantity}_state" if of_state else quantity
+    sums = [_call("summand", p, *q.inputs, column=f"{method}.{name}", **how).sum() for name in columns]
     if nan_policy == "raise":
         sums.append(_call("missing", p, *q.inputs, quantity=quantity, **q.kwargs).max())
         if q.name:

@@ -77,6 +77,8 @@ pub type SumsOf<'a> = SplitSum<&'a [f64]>;
 pub struct Summands {
     /// Names of the columns, in the order in which their sums are handed in.
     pub names: fn() -> Vec<&'static str>,
+    /// The number of columns.
+    pub count: usize,
     /// The column of a name.
     pub find: fn(&str) -> Option<Column>,
     double: SummandDrivers<f64>,
@@ -209,6 +211,7 @@ impl Summands {
     const fn of<S: Sums>() -> Summands {
         Summands {
             names: summands::column_names::<S>,
+            count: 2 * S::PARTS.len(),
             find: Column::find::<S>,
             double: SummandDrivers { column: summands::column::<S, f64>, all: summands::all::<S, f64> },
             single: SummandDrivers { column: summands::column::<S, f32>, all: summands::all::<S, f32> },

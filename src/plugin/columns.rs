@@ -120,6 +120,12 @@ pub fn missing(inputs: &[Series], kwargs: &MissingKwargs) -> PolarsResult<Series
     convert::series(inputs[0].name(), vec![PrimitiveArray::from_vec(missing).boxed()])
 }
 
+/// Precision of the result that these sums signal.
+fn precision_of_sums<'a>(dtypes: impl IntoIterator<Item = &'a DataType>) -> Precision {
+    let single = dtypes.into_iter().any(|dtype| *dtype == DataType::Float32);
+    if single { Precision::Single } else { Precision::Double }
+}
+
 /// Sums of groups: a lead and a rest for each part.
 struct Sums {
     columns: Vec<SplitSum<PrimitiveArray<f64>>>,
@@ -165,7 +171,7 @@ pub fn values(inputs: &[Series], kwargs: &SumKwargs) -> PolarsResult<Series> {
     let quantity = kwargs.quantity.0;
     let Some(groups) = &quantity.groups else { return Err(no_sums(quantity)) };
     let (inputs, totals) = Totals::split(inputs, kwargs.q_totals)?;
-    let sums = Sums::open(inputs, (groups.summands.names)().len(), kwargs)?;
+    let sums = Sums::open(inputs, groups.summands.count, kwargs)?;
     let values =
         |total_of: Option<TotalOf>| (groups.values)(&sums.slices(), total_of, Unit::new(kwargs.base));
     let values = totals::of_groups(totals.as_ref(), inputs[0].len(), values)?;

@@ -6,7 +6,8 @@ use super::fixed::Fixed;
 use super::maps::FixedMap;
 use crate::kernel::options::{NanPolicy, Unit};
 use crate::kernel::quantities;
-use crate::kernel::registry::{Function, PairSide, Pairs, Registered};
+use crate::kernel::registry::{Function, PairSide, Pairs, Registered, Summands};
+use crate::kernel::summands::Column;
 
 /// Arguments of the rows of List columns.
 #[derive(Deserialize)]
@@ -59,15 +60,11 @@ pub struct MissingKwargs {
     pub sequence: Sequence,
 }
 
-/// Arguments of the summands of a group. Defaults are omitted, because arguments are unpickled per morsel.
+/// Arguments of the summands of a group. There are few of them and defaults are omitted, because arguments are unpickled per morsel.
 #[derive(Deserialize)]
 pub struct SummandKwargs {
-    pub quantity: Quantity,
-    /// Name of the column of summands.
-    pub column: String,
-    /// Whether the state of the group comes from it, and not the value.
-    #[serde(default)]
-    pub of_state: bool,
+    /// The column of summands.
+    pub column: SummandColumn,
     #[serde(default)]
     pub nan_policy: Policy,
     #[serde(default)]
@@ -167,6 +164,32 @@ impl TryFrom<String> for Quantity {
 
     fn try_from(name: String) -> Result<Self, String> {
         quantities::quantity(&name).map(Quantity).ok_or_else(|| format!("unknown quantity {name:?}"))
+    }
+}
+
+/// A column of summands by the method whose value comes from it, as in `kl_div_state.near`.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+pub struct SummandColumn {
+    pub quantity: &'static Registered,
+    pub summands: &'static Summands,
+    pub column: Column,
+}
+
+impl TryFrom<String> for SummandColumn {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let found = name.rsplit_once('.').and_then(|(method, column)| {
+            let (name, of_state) = match method.strip_suffix("_state") {
+                Some(name) => (name, true),
+                None => (method, false),
+            };
+            let quantity = quantities::quantity(name)?;
+            let summands = quantity.summands(of_state)?;
+            Some(SummandColumn { quantity, summands, column: (summands.find)(column)? })
+        });
+        found.ok_or_else(|| format!("unknown column of summands {name:?}"))
     }
 }
 

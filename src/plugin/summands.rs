@@ -1,14 +1,11 @@
 //! Columns of summands, of which Polars takes the sums of columns, groups and windows.
 //!
 //! Polars asks for each column in a call of its own. The first call for a batch computes all of them, and the others take theirs
-//! ([`Once`]). A batch is known by a hash of what is in it: nothing that belongs to a query is held, and it makes no difference
-//! whether the engine hands in the same memory again or has computed the input anew.
+//! ([`Once`]).
 
-use std::hash::{BuildHasher, Hasher};
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use foldhash::quality::RandomState;
 use polars::prelude::*;
 use polars_arrow::array::{BooleanArray, PrimitiveArray};
 use polars_arrow::bitmap::Bitmap;
@@ -16,16 +13,19 @@ use polars_arrow::bitmap::Bitmap;
 use super::columns::{OfWeights, check_pair, mismatch, of_columns};
 use super::convert::{self, Float};
 use super::dtypes::{self, Method, Shape};
-use super::kwargs::SummandKwargs;
+use super::kwargs::{SummandColumn, SummandKwargs};
 use crate::kernel::options::{NanPolicy, Precision};
-use crate::kernel::registry::{Registered, Summands};
+use crate::kernel::registry::Summands;
 use crate::kernel::rules::{Role, Split, single_marks};
 use crate::kernel::summands::Column;
 use crate::kernel::weights::Weights;
-use crate::once::{Once, Piece};
+use crate::once::{Once, Piece, Source};
 
 /// Batches of which some columns have been asked for.
 static BATCHES: Once<Batch, ArrayRef> = Once::new(128 << 20, Duration::from_secs(1));
+
+/// The number of times that Polars has asked for a field, which it does whenever it plans a query.
+static PLANNED: AtomicU64 = AtomicU64::new(0);
 
 /// Bytes of summands that are kept for calls to come.
 pub fn kept() -> usize {
@@ -33,72 +33,92 @@ pub fn kept() -> usize {
 }
 
 /// What the summands of a batch depend on.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 struct Batch {
-    /// The quantity's name, and whether the summands are those of its state.
-    of: (&'static str, bool),
+    /// All but the weights.
+    how: How,
+    /// The weights, which are held so that nothing else can get their place in memory.
+    arrays: Vec<ArrayRef>,
+    places: Vec<Place>,
+}
+
+/// What the summands of a batch depend on beside the weights.
+#[derive(Debug, PartialEq)]
+struct How {
+    quantity: &'static str,
+    /// Address of the summands, which are those of the value of the quantity or of its state.
+    summands: usize,
     policy: NanPolicy,
     precision: Precision,
     inputs: Vec<(DataType, usize)>,
-    /// Hash of the weights. Two batches with the same one would get each other's summands: one chance in 2^64 for each pair of
-    /// batches that are there at the same time.
-    hash: u64,
+    /// Memory doesn't change within a query, but memory that Polars shares with NumPy may change between two. So whatever a query has left
+    /// behind is no one's as soon as another one is planned.
+    planned: u64,
 }
 
+/// Addresses and offsets in bits of values and of validity, and the number of elements.
+type Place = [usize; 5];
+
 impl Batch {
-    /// `None` for dtypes whose memory isn't looked into.
+    /// `None` for arrays whose memory isn't looked into.
     fn of(inputs: &[Series], kwargs: &SummandKwargs, precision: Precision) -> Option<Batch> {
-        // Random, so that nobody can choose weights for their hashes.
-        static HASHES: LazyLock<RandomState> = LazyLock::new(RandomState::default);
-        let mut hasher = HASHES.build_hasher();
-        for array in inputs.iter().flat_map(|s| s.chunks()) {
-            hash_array(array, &mut hasher)?;
-        }
-        Some(Batch {
-            of: (kwargs.quantity.0.name, kwargs.of_state),
+        let SummandColumn { quantity, summands, .. } = kwargs.column;
+        let arrays: Vec<ArrayRef> = inputs.iter().flat_map(|s| s.chunks()).cloned().collect();
+        let how = How {
+            quantity: quantity.name,
+            summands: std::ptr::from_ref(summands).addr(),
             policy: kwargs.nan_policy.0,
             precision,
             inputs: inputs.iter().map(|s| (s.dtype().clone(), s.len())).collect(),
-            hash: hasher.finish(),
-        })
+            planned: PLANNED.load(Ordering::Relaxed),
+        };
+        Some(Batch { how, places: arrays.iter().map(place).collect::<Option<_>>()?, arrays })
     }
 }
 
-fn hash_array(array: &ArrayRef, hasher: &mut impl Hasher) -> Option<()> {
-    macro_rules! values {
+impl Source for Batch {
+    fn is_like(&self, other: &Batch) -> bool {
+        self.how == other.how
+    }
+
+    fn is_at(&self, other: &Batch) -> bool {
+        self.places == other.places && self.how == other.how
+    }
+
+    fn equals(&self, other: &Batch) -> bool {
+        let equal = |(a, b): (&ArrayRef, &ArrayRef)| {
+            // In chunks of other lengths it isn't the same batch.
+            let nulls =
+                |array: &ArrayRef| array.validity().filter(|validity| validity.unset_bits() > 0).cloned();
+            let same_nulls = nulls(a).as_ref().map(bytes) == nulls(b).as_ref().map(bytes);
+            a.len() == b.len() && same_nulls && memory(a) == memory(b)
+        };
+        self.arrays.len() == other.arrays.len() && self.arrays.iter().zip(&other.arrays).all(equal)
+    }
+}
+
+fn place(array: &ArrayRef) -> Option<Place> {
+    let (values, bit) = memory(array)?;
+    let (validity, valid_bit) = array.validity().map_or((&[][..], 0), bytes);
+    Some([values.as_ptr().addr(), bit, validity.as_ptr().addr(), valid_bit, array.len()])
+}
+
+/// Memory of the values of an array, and the bit of it where they begin. `None` for arrays of other than numbers.
+fn memory(array: &ArrayRef) -> Option<(&[u8], usize)> {
+    macro_rules! of_numbers {
         ($($native:ty)*) => {
             $(if let Some(array) = array.as_any().downcast_ref::<PrimitiveArray<$native>>() {
-                hasher.write(bytemuck::must_cast_slice(array.values().as_slice()));
-            } else)*
-            if let Some(array) = array.as_any().downcast_ref::<BooleanArray>() {
-                hash_bits(array.values(), hasher);
-            } else {
-                return None;
-            }
+                return Some((bytemuck::must_cast_slice(array.values().as_slice()), 0));
+            })*
         };
     }
-    values!(f64 f32 i64 i32 u32 u64 i8 u8 i16 u16 i128 u128);
-    if let Some(validity) = array.validity().filter(|validity| validity.unset_bits() > 0) {
-        hash_bits(validity, hasher);
-    }
-    Some(())
+    of_numbers!(f64 f32 i64 i32 u32 u64 i8 u8 i16 u16 i128 u128);
+    array.as_any().downcast_ref::<BooleanArray>().map(|array| bytes(array.values()))
 }
 
-fn hash_bits(bits: &Bitmap, hasher: &mut impl Hasher) {
+fn bytes(bits: &Bitmap) -> (&[u8], usize) {
     let (bytes, offset, len) = bits.as_slice();
-    hasher.write_usize(offset);
-    hasher.write(&bytes[..(offset + len).div_ceil(8)]);
-}
-
-fn no_column(SummandKwargs { quantity, column, .. }: &SummandKwargs) -> PolarsError {
-    polars_err!(ComputeError: "{} has no summands {column:?}", quantity.0.name)
-}
-
-/// The summands that are asked for, and which column of them.
-fn asked(kwargs: &SummandKwargs) -> PolarsResult<(&'static Summands, Column)> {
-    let quantity: &'static Registered = kwargs.quantity.0;
-    let found = quantity.summands(kwargs.of_state);
-    found.and_then(|of| Some((of, (of.find)(&kwargs.column)?))).ok_or_else(|| no_column(kwargs))
+    (&bytes[..(offset + len).div_ceil(8)], offset)
 }
 
 /// Precision of a column of summands. That of a result in single precision is signalled by the rest of the term, which is
@@ -112,8 +132,10 @@ fn precision_of(column: Column, result: Precision) -> Precision {
 
 /// Field of a column of summands.
 pub fn field(fields: &[Field], kwargs: &SummandKwargs) -> PolarsResult<Field> {
-    let value = dtypes::flat_output(Method::value(Shape::Flat, kwargs.quantity.0), fields, kwargs.weak_q)?;
-    let precision = precision_of(asked(kwargs)?.1, dtypes::precision([value.dtype()]));
+    PLANNED.fetch_add(1, Ordering::Relaxed);
+    let SummandColumn { quantity, column, .. } = kwargs.column;
+    let value = dtypes::flat_output(Method::value(Shape::Flat, quantity), fields, kwargs.weak_q)?;
+    let precision = precision_of(column, dtypes::precision([value.dtype()]));
     Ok(Field::new(value.name, dtypes::float(precision)))
 }
 
@@ -154,30 +176,27 @@ impl OfWeights for All<'_> {
 /// So there is a second.
 pub fn column(inputs: &[Series], kwargs: &SummandKwargs) -> PolarsResult<Series> {
     check_pair(inputs, kwargs.sequence)?;
-    let (summands, column) = asked(kwargs)?;
-    let (result, policy) = (dtypes::of_series(inputs, kwargs.weak_q), kwargs.nan_policy.0);
+    let SummandColumn { summands, column, .. } = kwargs.column;
+    let result = dtypes::of_series(inputs, kwargs.weak_q);
     let precision = precision_of(column, result);
-    let summands = match handed_on(inputs, kwargs, (summands, column), result) {
+    let summands = match handed_on(inputs, kwargs, result) {
         Some(column) => column,
-        None => array(of_columns(inputs, One(summands, column, result, policy))?, precision),
+        None => array(of_columns(inputs, One(summands, column, result, kwargs.nan_policy.0))?, precision),
     };
     convert::series(inputs[0].name(), vec![summands, convert::floats(Vec::new(), None, precision)])
 }
 
 /// A column of summands that is computed together with the others, or was so.
-fn handed_on(
-    inputs: &[Series],
-    kwargs: &SummandKwargs,
-    (summands, column): (&'static Summands, Column),
-    result: Precision,
-) -> Option<ArrayRef> {
-    let names = (summands.names)();
-    let rows = inputs.iter().map(Series::len).max()?;
-    let piece = Piece { at: column.place(), of: names.len(), bytes: names.len() * rows * size_of::<f64>() };
+fn handed_on(inputs: &[Series], kwargs: &SummandKwargs, result: Precision) -> Option<ArrayRef> {
+    let SummandColumn { summands, column, .. } = kwargs.column;
+    let rows = inputs.iter().map(|s| s.len()).max()?;
+    let piece =
+        Piece { at: column.place(), of: summands.count, bytes: summands.count * rows * size_of::<f64>() };
     BATCHES.piece(Batch::of(inputs, kwargs, result)?, piece, || {
         // An error is for those to tell who ask for one column.
         let columns = of_columns(inputs, All(summands, result, kwargs.nan_policy.0)).ok()??;
         let precision = |name| (summands.find)(name).map(|column| precision_of(column, result));
+        let names = (summands.names)();
         names.iter().zip(columns).map(|(name, column)| Some(array(column, precision(name)?))).collect()
     })
 }
