@@ -63,20 +63,34 @@ pub fn group<S: Sums>(sums: &Sum<S>, i: usize) -> (Rank, GroupSums<S::Numbers>) 
     (rank, totals::<S>(columns, i))
 }
 
+/// Places of the masses of p and q among the parts. A sole p is its own q.
+const fn masses<S: Sums>() -> [usize; 2] {
+    [0, if matches!(S::PARTS[1].role, Role::Mass) { 1 } else { 0 }]
+}
+
+/// Sum of one part, at the scale that its mass says.
 #[inline(always)]
+fn total(is_down: bool, [lead, rest]: SplitSum<f64>) -> f64 {
+    if is_down { rest } else { lead + rest }
+}
+
 fn totals<S: Sums>(columns: &[SplitSum<&[f64]>], i: usize) -> GroupSums<S::Numbers> {
-    // A sole p is its own q.
-    let of_q = if const { matches!(S::PARTS[1].role, Role::Mass) } { 1 } else { 0 };
-    let down = [columns[0][1][i], columns[of_q][1][i]].map(is_down);
-    let [by_p, by_q] = down.map(|down| {
+    let down = masses::<S>().map(|mass| is_down(columns[mass][1][i]));
+    let [by_p, by_q] = down.map(|is_down| {
         let mut totals = S::Numbers::ZERO;
-        for (total, [lead, rest]) in totals.as_mut_slice().iter_mut().zip(columns) {
-            *total = if down { rest[i] } else { lead[i] + rest[i] };
+        for (slot, halves) in totals.as_mut_slice().iter_mut().zip(columns) {
+            *slot = total(is_down, halves.map(|half| half[i]));
         }
         totals
     });
     GroupSums { by_p, by_q, exponents: down.map(exponent) }
 }
+
+/// Groups that are computed in one go: see [`summands`](super::summands).
+const PIECE: usize = 64;
+
+/// A number for each part of each group of a piece.
+type Totals<S> = <<S as Sums>::Numbers as Numbers>::Of<[f64; PIECE]>;
 
 struct EachGroup<'a, 'b, S: Sums> {
     sums: &'a Sum<'b, S>,
@@ -89,19 +103,47 @@ impl<S: Sums> Loop for EachGroup<'_, '_, S> {
 
     #[inline(always)]
     fn run<A: Arithmetic>(self) -> bool {
-        // Of one length for all, which spares the loop the checks.
-        let count = self.nats.len();
-        let mut columns = *self.sums;
-        for half in <S::Numbers as Numbers>::slice_of_mut(&mut columns).iter_mut().flatten() {
-            *half = &half[..count];
-        }
-        let columns = <S::Numbers as Numbers>::slice_of(&columns);
+        let columns = <S::Numbers as Numbers>::slice_of(self.sums);
+        // Several plain loops over arrays, each of which becomes vector code; in one, or with closures in between, they do not. Behind
+        // the last group are ones.
+        let mut halves = <S::Numbers as Numbers>::repeat([[1.0; PIECE]; 2]);
+        let mut totals: [Totals<S>; 2] = [<S::Numbers as Numbers>::repeat([0.0; PIECE]); 2];
+        let (mut exponents, mut values) = ([[0.0; PIECE]; 2], [0.0; PIECE]);
         let mut positive = true;
-        for (i, nats) in self.nats.iter_mut().enumerate() {
-            let totals = totals::<S>(columns, i);
-            let of = totals.by_p.as_slice();
-            positive &= (of[0] > 0.0) & !of[S::Numbers::LEN - 1].is_nan();
-            *nats = S::value::<A>(totals);
+        for (k, nats) in self.nats.chunks_mut(PIECE).enumerate() {
+            let halves = <S::Numbers as Numbers>::slice_of_mut(&mut halves);
+            for (half, column) in halves.iter_mut().flatten().zip(columns.iter().flatten()) {
+                half[..nats.len()].copy_from_slice(&column[k * PIECE..][..nats.len()]);
+            }
+            for (side, mass) in masses::<S>().into_iter().enumerate() {
+                let down: [bool; PIECE] = std::array::from_fn(|at| is_down(halves[mass][1][at]));
+                for at in 0..PIECE {
+                    exponents[side][at] = exponent(down[at]);
+                }
+                let totals = <S::Numbers as Numbers>::slice_of_mut(&mut totals[side]);
+                for (totals, [leads, rests]) in totals.iter_mut().zip(&*halves) {
+                    for at in 0..PIECE {
+                        totals[at] = total(down[at], [leads[at], rests[at]]);
+                    }
+                }
+            }
+            let [of_p, of_q] = totals.each_ref().map(|totals| <S::Numbers as Numbers>::slice_of(totals));
+            for at in 0..PIECE {
+                let (mut by_p, mut by_q) = (S::Numbers::ZERO, S::Numbers::ZERO);
+                for (k, sum) in by_p.as_mut_slice().iter_mut().enumerate() {
+                    *sum = of_p[k][at];
+                }
+                for (k, sum) in by_q.as_mut_slice().iter_mut().enumerate() {
+                    *sum = of_q[k][at];
+                }
+                let exponents = [exponents[0][at], exponents[1][at]];
+                values[at] = S::value::<A>(GroupSums { by_p, by_q, exponents });
+            }
+            let (masses, terms) = (&of_p[0], &of_p[S::Numbers::LEN - 1]);
+            for at in 0..nats.len() {
+                positive &= (masses[at] > 0.0) & !terms[at].is_nan();
+            }
+            nats.copy_from_slice(&values[..nats.len()]);
         }
         positive
     }
