@@ -432,7 +432,7 @@ mod tests {
     fn assert_all_are_the_columns<T: ByFloat>(float: fn(f64) -> T) {
         let mut next = uniform(5);
         let mut some = |len: usize| -> Vec<T> {
-            let odd = [0.0, -1.0, f64::NAN, f64::NEG_INFINITY, 5e-324, 1e-300, 1e200];
+            let odd = [0.0, -1.0, f64::NAN, f64::NEG_INFINITY, 5e-324, 1e-300, 1e30];
             let of = |x: f64| if x < 0.1 { odd[(70.0 * x) as usize % 7] } else { x };
             (0..len).map(|_| float(of(next()))).collect()
         };
