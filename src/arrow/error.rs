@@ -4,7 +4,7 @@ use std::fmt;
 
 use arrow_schema::{ArrowError, DataType};
 
-use super::view::element_field;
+use super::view::{element_field, innermost, is_number};
 use crate::kernel::broadcast::Mismatch;
 use crate::kernel::layout;
 use crate::kernel::rules::{Missing, Side};
@@ -36,6 +36,22 @@ pub enum Error {
         /// True where lists are taken.
         lists: bool,
     },
+    /// Array of neither maps nor lists of structs of two fields, a key and a weight.
+    Map {
+        /// Input.
+        side: Side,
+        /// Its type.
+        data_type: DataType,
+    },
+    /// Keys that cannot be compared.
+    KeyTypes {
+        /// Type of the keys of p.
+        p: DataType,
+        /// Type of the keys of q.
+        q: DataType,
+    },
+    /// Pseudo-count that is negative or not finite.
+    PseudoCount(f64),
     /// More levels of lists in q than in p.
     Depth {
         /// Levels of p.
@@ -86,7 +102,14 @@ pub enum Error {
         /// Row of that level.
         row: usize,
     },
-    /// Type of a foreign producer that is neither numbers nor lists of them, in its words.
+    /// Key that does not lie within the bytes of an array, or within its dictionary.
+    Key {
+        /// Input.
+        side: Side,
+        /// Number of the key among all that the lists cover, or in their dictionary.
+        key: usize,
+    },
+    /// Type of a foreign producer that no function takes, in its words.
     Unsupported(String),
     /// Memory of a foreign producer that does not follow the Arrow C data interface.
     Foreign(String),
@@ -142,12 +165,43 @@ impl fmt::Display for Error {
                 let instead = match data_type {
                     DataType::Dictionary(_, values) => format!("cast it to {values}"),
                     DataType::Struct(_) => "pass one column of it".into(),
+                    nested if matches!(innermost(nested), DataType::Struct(_)) => {
+                        "of keys and weights, take the functions of `map`".into()
+                    }
                     nested if !lists && element_field(nested).is_some() => {
                         "pass its values, one level down".into()
                     }
                     _ => "cast it first; integers, floats, decimals and Boolean are taken as they are".into(),
                 };
                 write!(f, "{} is {data_type}, and not an array of {takes}: {instead}", side_name(*side))
+            }
+            Error::Map { side, data_type } => {
+                let instead = match innermost(data_type) {
+                    DataType::Struct(fields) if fields.len() == 2 => match fields[1].data_type() {
+                        _ if element_field(data_type).is_none() => {
+                            "put the rows of a distribution into a list".into()
+                        }
+                        weight if !is_number(weight) => {
+                            format!("its second field, the weight, is {weight}; cast it to numbers first")
+                        }
+                        _ => format!("keys of {} are not taken; cast them first", fields[0].data_type()),
+                    },
+                    number if is_number(number) && element_field(data_type).is_some() => {
+                        "its lists have no keys; they are for the functions outside of `map`".into()
+                    }
+                    _ => "make lists of structs of two fields".into(),
+                };
+                write!(
+                    f,
+                    "{} is {data_type}, and not an array of maps, or of lists of structs of a key and a weight: {instead}",
+                    side_name(*side)
+                )
+            }
+            Error::KeyTypes { p, q } => {
+                write!(f, "the keys of p are {p} and those of q are {q}: cast one of them")
+            }
+            Error::PseudoCount(count) => {
+                write!(f, "a pseudo-count must be finite and not negative, not {count}")
             }
             Error::Depth { p, q } => {
                 write!(f, "q has {q} levels of lists and p {p}: q may have as many as p or fewer; flatten q")
@@ -178,8 +232,13 @@ impl fmt::Display for Error {
                 "{} is not a valid array: at level {level}, list {row} does not lie within its values",
                 side_name(*side)
             ),
+            Error::Key { side, key } => write!(
+                f,
+                "{} is not a valid array: its key {key} does not lie within its bytes, or within its dictionary",
+                side_name(*side)
+            ),
             Error::Unsupported(what) => {
-                write!(f, "an array is {what}, which is neither numbers nor lists of them")
+                write!(f, "an array is {what}, which is neither numbers nor lists of them, nor keys")
             }
             Error::Foreign(what) => write!(f, "not a valid Arrow array: {what}"),
             Error::Stream(what) => write!(f, "the stream of arrays failed: {what}"),

@@ -4,8 +4,9 @@
 //! counts that are negative, that overflow or that don't fit the type, memory that isn't there, children that are too
 //! short. The size of a producer's buffers cannot be known, since the interface doesn't say it.
 //!
-//! Begin and end of lists are checked by the functions of [this crate](super) that read them, and by no others. So an
-//! imported array is for those only, and this module is no part of the crate's public face.
+//! Begin and end of lists and texts, and indices into dictionaries, are checked by the functions of [this crate](super)
+//! that read them, and by no others. Texts are taken for bytes, and may not be UTF-8. So an imported array is for those
+//! functions only, and this module is no part of the crate's public face.
 //!
 //! [Arrow C data interface]: https://arrow.apache.org/docs/format/CDataInterface.html
 
@@ -18,9 +19,11 @@ use arrow_array::{ArrayRef, make_array, new_empty_array};
 use arrow_schema::{DataType, Field, Fields};
 
 use super::Error;
+use super::keys::has_keys;
 use super::view::{element_field, is_number};
 
-/// Imports an array of numbers, of lists of them, or a table with columns of these. No values are copied.
+/// Imports an array of numbers, of lists of them or of keys and weights, or a table with columns of these. No values are
+/// copied.
 ///
 /// # Errors
 ///
@@ -50,8 +53,7 @@ pub unsafe fn array(array: FFI_ArrowArray, schema: &FFI_ArrowSchema) -> Result<A
     unsafe { imported(array, &data_type(schema)?) }
 }
 
-/// Type that a schema describes. Of nested types only lists and structs are read, and all dictionaries get the same
-/// type of keys.
+/// Type that a schema describes. Of nested types only lists, maps and structs are read.
 ///
 /// # Errors
 ///
@@ -164,20 +166,40 @@ unsafe fn type_at(schema: &FFI_ArrowSchema, depth: usize) -> Result<DataType, Er
     if let Some(values) = unsafe { schema.dictionary.as_ref() } {
         // SAFETY: likewise.
         let values = unsafe { type_at(values, depth + 1) }?;
-        return Ok(DataType::Dictionary(Box::new(DataType::Int32), Box::new(values)));
+        return match index_type(format) {
+            Some(index) => Ok(DataType::Dictionary(Box::new(index), Box::new(values))),
+            None => foreign(format!("indices into a dictionary have the format {format:?}")),
+        };
     }
     Ok(match format {
         "+l" => DataType::List(child(0)?),
         "+L" => DataType::LargeList(child(0)?),
         "+vl" => DataType::ListView(child(0)?),
         "+vL" => DataType::LargeListView(child(0)?),
-        // Only a table is taken, and it is at the top. Of structs within structs arrow-rs slices the children twice.
-        "+s" if depth == 0 => {
+        "+s" => {
             let columns = usize::try_from(schema.n_children).unwrap_or_default();
-            DataType::Struct((0..columns).map(child).collect::<Result<Fields, _>>()?)
+            let columns = (0..columns).map(child).collect::<Result<Fields, _>>()?;
+            // Of structs within structs arrow-rs slices the children twice.
+            if columns.iter().any(|column| matches!(column.data_type(), DataType::Struct(_))) {
+                return Err(Error::Unsupported(format!("of format {format:?} within itself")));
+            }
+            DataType::Struct(columns)
+        }
+        "+m" => {
+            let entries = child(0)?;
+            match entries.data_type() {
+                DataType::Struct(fields) if fields.len() == 2 => DataType::Map(entries, false),
+                other => {
+                    return foreign(format!("the entries of a map are {other}, and not a key and a value"));
+                }
+            }
         }
         _ if format.starts_with("+w:") => match format["+w:".len()..].parse() {
             Ok(width @ 0..) => DataType::FixedSizeList(child(0)?, width),
+            _ => return foreign(format!("format {format:?} has no width")),
+        },
+        _ if format.starts_with("w:") => match format["w:".len()..].parse() {
+            Ok(width @ 0..) => DataType::FixedSizeBinary(width),
             _ => return foreign(format!("format {format:?} has no width")),
         },
         _ if format.starts_with('+') => {
@@ -185,6 +207,21 @@ unsafe fn type_at(schema: &FFI_ArrowSchema, depth: usize) -> Result<DataType, Er
         }
         _ => DataType::try_from(schema)
             .map_err(|_| Error::Unsupported(format!("of the unknown format {format:?}")))?,
+    })
+}
+
+/// Type of the indices into a dictionary, which are integers.
+fn index_type(format: &str) -> Option<DataType> {
+    Some(match format {
+        "c" => DataType::Int8,
+        "C" => DataType::UInt8,
+        "s" => DataType::Int16,
+        "S" => DataType::UInt16,
+        "i" => DataType::Int32,
+        "I" => DataType::UInt32,
+        "l" => DataType::Int64,
+        "L" => DataType::UInt64,
+        _ => return None,
     })
 }
 
@@ -226,13 +263,14 @@ unsafe fn check(array: &mut FFI_ArrowArray, data_type: &DataType) -> Result<(), 
     else {
         return fail(format!("length {} and offset {} are not possible", array.length, array.offset));
     };
-    if !array.dictionary.is_null() {
-        return fail("it has a dictionary".into());
-    }
-    let Some(Layout { buffers, children }) = Layout::for_type(data_type) else {
+    let Some(Layout { buffers, parts, children, dictionary }) = Layout::for_type(data_type) else {
         return Err(Error::Unsupported(format!("of {data_type}")));
     };
-    if array.n_buffers != buffers.len() as i64 || (array.buffers.is_null() && !buffers.is_empty()) {
+    let fits = match parts {
+        Parts::Any => (buffers.len() as i64..MOST_BUFFERS).contains(&array.n_buffers),
+        _ => array.n_buffers == buffers.len() as i64,
+    };
+    if !fits || (array.buffers.is_null() && !buffers.is_empty()) {
         return fail(format!("{} buffers in place of {}", array.n_buffers, buffers.len()));
     }
     if array.n_children != children.len() as i64 {
@@ -243,6 +281,7 @@ unsafe fn check(array: &mut FFI_ArrowArray, data_type: &DataType) -> Result<(), 
             Buffer::Validity => array.null_count > 0,
             // An array without any elements may lack its only offset, too.
             Buffer::Elements | Buffer::Offsets => end > 0,
+            Buffer::Bytes => false,
         };
         if needed && array.buffer(i).is_null() {
             return fail(format!("buffer {i} is not there"));
@@ -253,6 +292,18 @@ unsafe fn check(array: &mut FFI_ArrowArray, data_type: &DataType) -> Result<(), 
     }
     // To be counted: a null that the count denies would be taken for a weight.
     array.null_count = -1;
+    // SAFETY: as for this function; the buffers are there.
+    if let Err(what) = unsafe { check_parts(array, parts, length, end) } {
+        return fail(what);
+    }
+    // SAFETY: the caller vouches for the dictionary.
+    match (unsafe { array.dictionary.as_mut() }, dictionary) {
+        // SAFETY: as for this function.
+        (Some(values), Some(value_type)) => unsafe { check(values, value_type) }?,
+        (None, None) => {}
+        (Some(_), None) => return fail("it has a dictionary".into()),
+        (None, Some(_)) => return fail("it has no dictionary".into()),
+    }
     for (i, (child_type, width)) in children.into_iter().enumerate() {
         // SAFETY: the caller vouches for as many children as the array says.
         let Some(child) = (unsafe { pointed_at(array.children, array.n_children, i) }) else {
@@ -272,6 +323,58 @@ unsafe fn check(array: &mut FFI_ArrowArray, data_type: &DataType) -> Result<(), 
     Ok(())
 }
 
+/// Checks the lengths from which arrow-rs takes the size of the buffers of bytes.
+///
+/// # Safety
+///
+/// The conditions of [`array`], and all buffers of the layout are there.
+unsafe fn check_parts(array: &FFI_ArrowArray, parts: Parts, length: usize, end: usize) -> Result<(), String> {
+    let is_possible = |len: i64| usize::try_from(len).is_ok_and(|len| len <= LONGEST);
+    let last = match parts {
+        Parts::None => return Ok(()),
+        Parts::Width(width) => match end.checked_mul(width).filter(|bytes| *bytes <= LONGEST) {
+            Some(_) => return Ok(()),
+            None => return Err(format!("{end} elements of {width} bytes are not possible")),
+        },
+        // Neither of these is looked at.
+        Parts::Small | Parts::Large if length == 0 => return Ok(()),
+        Parts::Small => {
+            let offsets = array.buffer(1).cast::<i32>();
+            // SAFETY: the caller vouches for one more offset than there are elements.
+            offsets.is_aligned().then(|| i64::from(unsafe { offsets.add(end).read() }))
+        }
+        Parts::Large => {
+            let offsets = array.buffer(1).cast::<i64>();
+            // SAFETY: likewise.
+            offsets.is_aligned().then(|| unsafe { offsets.add(end).read() })
+        }
+        Parts::Any => {
+            let (last, others) = (array.num_buffers() - 1, array.num_buffers() - 3);
+            let lengths = array.buffer(last).cast::<i64>();
+            if others == 0 {
+                return Ok(());
+            }
+            if lengths.is_null() || !lengths.is_aligned() {
+                return Err(format!("buffer {last} is not there, or not aligned"));
+            }
+            // SAFETY: the caller vouches for a length for each of the other buffers.
+            let lengths = unsafe { std::slice::from_raw_parts(lengths, others) };
+            return match lengths.iter().find(|length| !is_possible(**length)) {
+                None => Ok(()),
+                Some(length) => Err(format!("a buffer of {length} bytes is not possible")),
+            };
+        }
+    };
+    match last {
+        None => Err("buffer 1 is not aligned".into()),
+        Some(last) if !is_possible(last) => Err(format!("texts that end at {last} are not possible")),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Number of buffers that no array of views has, since their numbers have 32 bits.
+const MOST_BUFFERS: i64 = i32::MAX as i64;
+
 /// Length that no array exceeds. arrow-rs multiplies lengths by the bits of an element, of which the widest type has
 /// 256.
 const LONGEST: usize = isize::MAX as usize / 512;
@@ -283,19 +386,40 @@ enum Buffer {
     Elements,
     /// One more than there are elements.
     Offsets,
+    /// As many bytes as are said elsewhere.
+    Bytes,
+}
+
+/// Source of the number of bytes that all elements take together.
+#[derive(Clone, Copy)]
+enum Parts {
+    /// Their number.
+    None,
+    /// Their number, each having this many bytes.
+    Width(usize),
+    /// The last offset, of 32 bits.
+    Small,
+    /// The last offset, of 64 bits.
+    Large,
+    /// A last buffer with the lengths of any number of buffers before it.
+    Any,
 }
 
 /// Buffers and children that an array of some type has.
 struct Layout<'a> {
     buffers: &'static [Buffer],
+    parts: Parts,
     /// Types of the children, and how many of its elements an element takes, if that is fixed.
     children: Vec<(&'a DataType, Option<usize>)>,
+    /// Type of the dictionary.
+    dictionary: Option<&'a DataType>,
 }
 
 impl Layout<'_> {
     /// Layout of arrays of a type; `None` if the type is not taken.
     fn for_type(data_type: &DataType) -> Option<Layout<'_>> {
         use Buffer::*;
+        let (mut parts, mut dictionary) = (Parts::None, None);
         let (buffers, children): (&'static [Buffer], _) = match (data_type, element_field(data_type)) {
             (DataType::Null, _) => (&[], vec![]),
             (DataType::Struct(columns), _) => {
@@ -308,10 +432,30 @@ impl Layout<'_> {
                 (&[Validity, Elements, Elements], vec![(element.data_type(), None)])
             }
             (_, Some(element)) => (&[Validity, Offsets], vec![(element.data_type(), None)]),
-            (number, None) if is_number(number) => (&[Validity, Elements], vec![]),
+            (DataType::Utf8 | DataType::Binary, _) => {
+                parts = Parts::Small;
+                (&[Validity, Offsets, Bytes], vec![])
+            }
+            (DataType::LargeUtf8 | DataType::LargeBinary, _) => {
+                parts = Parts::Large;
+                (&[Validity, Offsets, Bytes], vec![])
+            }
+            (DataType::Utf8View | DataType::BinaryView, _) => {
+                parts = Parts::Any;
+                (&[Validity, Elements, Bytes], vec![])
+            }
+            (DataType::FixedSizeBinary(width), _) => {
+                parts = Parts::Width(usize::try_from(*width).ok()?);
+                (&[Validity, Elements], vec![])
+            }
+            (DataType::Dictionary(_, values), _) if has_keys(data_type) => {
+                dictionary = Some(&**values);
+                (&[Validity, Elements], vec![])
+            }
+            (flat, None) if is_number(flat) || has_keys(flat) => (&[Validity, Elements], vec![]),
             _ => return None,
         };
-        Some(Layout { buffers, children })
+        Some(Layout { buffers, parts, children, dictionary })
     }
 }
 

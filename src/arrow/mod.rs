@@ -7,6 +7,7 @@
 //! | [`kl_div_with_total`], [`cross_entropy_with_total`] | likewise, of a q whose total is known | likewise |
 //! | [`entr`], [`rel_entr`] | – | a value for each element |
 //! | those of [`logits`] | of unnormalised logarithms, likewise | likewise |
+//! | those of [`map`] | of keys and weights, likewise | – |
 //!
 //! Lists are [`ListArray`], [`LargeListArray`], [`FixedSizeListArray`] and the list views. Of nested lists the
 //! innermost level is reduced, and the levels around it stay. Numbers are all integers, floats, decimals, Boolean, and
@@ -54,7 +55,9 @@
 mod error;
 #[doc(hidden)]
 pub mod import;
+mod keys;
 pub mod logits;
+pub mod map;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -67,11 +70,12 @@ use arrow_cast::cast;
 use arrow_schema::DataType;
 
 pub use self::error::Error;
+pub(crate) use self::view::check_type;
 use self::view::{Float, Unnested, is_number, nested, number_array, value_array, weights};
 #[cfg(feature = "python")]
-pub(crate) use self::view::{check_type, element_field, is_single};
+pub(crate) use self::view::{element_field, is_single};
 use crate::kernel::broadcast::Broadcast;
-use crate::kernel::layout::{OuterList, Pairing};
+use crate::kernel::layout::{self, OuterList, Pairing};
 use crate::kernel::options::{Precision, Unit};
 use crate::kernel::quantities::{CrossEntropy, Entr, Entropy, JsDiv, KlDiv, Psi, RelEntr};
 use crate::kernel::registry::{ByFloat, Function, Registered};
@@ -460,10 +464,36 @@ struct Inputs<'a> {
 }
 
 impl<'a> Inputs<'a> {
+    /// Numbers, or lists of them where `lists` are taken.
     fn open(p: &'a dyn Array, q: Option<&'a dyn Array>, lists: bool) -> Result<Inputs<'a>, Error> {
-        let p = Unnested::open(p, Side::P, lists)?;
-        let q = q.map(|q| Unnested::open(q, Side::Q, lists)).transpose()?;
+        check_type(p.data_type(), Side::P, lists)?;
+        q.map_or(Ok(()), |q| check_type(q.data_type(), Side::Q, lists))?;
+        Inputs::of_checked(p, q)
+    }
+
+    /// Arrays whose types have been checked.
+    fn of_checked(p: &'a dyn Array, q: Option<&'a dyn Array>) -> Result<Inputs<'a>, Error> {
+        let p = Unnested::open(p, Side::P)?;
+        let q = q.map(|q| Unnested::open(q, Side::Q)).transpose()?;
+        let (p_depth, q_depth) = (p.depth(), q.as_ref().map_or(0, Unnested::depth));
+        if q_depth > p_depth {
+            return Err(Error::Depth { p: p_depth, q: q_depth });
+        }
         Ok(Inputs { p, q })
+    }
+
+    /// Distributions that go together at the outermost level, and below it.
+    fn paired(&self) -> Result<(Broadcast, Pairing), Error> {
+        let Inputs { p, q } = self;
+        let distributions = q.as_ref().map_or(p.distributions(), Unnested::distributions);
+        let rows = Broadcast::new(p.distributions(), distributions).map_err(Error::unequal_rows)?;
+        let pairing = Pairing::new(rows, p.outer(), q.as_ref().map_or(&[], Unnested::outer));
+        Ok((rows, pairing.map_err(|error| self.located(error))?))
+    }
+
+    /// Error in an outermost row.
+    fn located(&self, (row, error): (usize, layout::Error)) -> Error {
+        Error::in_row(error, (self.p.depth() > 0).then_some(row))
     }
 
     /// Precision of the result.
@@ -528,10 +558,6 @@ pub(crate) fn distribution(
 ) -> Result<ArrayRef, Error> {
     let unit = options.unit().map_err(Error::Base)?;
     let inputs = Inputs::open(p, q, true)?;
-    let (p_depth, q_depth) = (inputs.p.depth(), inputs.q.as_ref().map_or(0, Unnested::depth));
-    if q_depth > p_depth {
-        return Err(Error::Depth { p: p_depth, q: q_depth });
-    }
     let (values, outer) = match inputs.precision() {
         Precision::Single => values_in::<Float32Type>(quantity, &inputs, totals, options.nan_policy, unit)?,
         Precision::Double => values_in::<Float64Type>(quantity, &inputs, totals, options.nan_policy, unit)?,
@@ -557,10 +583,7 @@ fn values_in<T: Float>(
     let p_rows = p.rows(&p_floats);
     let q_rows = q.as_ref().zip(q_floats.as_ref()).map(|(q, floats)| q.rows(floats));
 
-    let distributions = q.as_ref().map_or(p.distributions(), Unnested::distributions);
-    let rows = Broadcast::new(p.distributions(), distributions).map_err(Error::unequal_rows)?;
-    let located = |(row, error)| Error::in_row(error, (p.depth() > 0).then_some(row));
-    let pairing = Pairing::new(rows, p.outer(), q.as_ref().map_or(&[], Unnested::outer)).map_err(located)?;
+    let (rows, pairing) = inputs.paired()?;
     let mut values = Values::default();
     let (drivers, pairs) = (T::Native::rows(quantity), pairing.rows());
     let done = match (&q_rows, totals) {
@@ -571,7 +594,7 @@ fn values_in<T: Float>(
         }
         _ => (drivers.values)(&p_rows, q_rows.as_ref(), pairs, policy, unit, &mut values),
     };
-    done.map_err(|error| located(pairing.locate(error)))?;
+    done.map_err(|error| inputs.located(pairing.locate(error)))?;
     Ok((value_array(values, T::PRECISION), pairing.outer))
 }
 

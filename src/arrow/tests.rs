@@ -5,9 +5,9 @@ use arrow_array::cast::AsArray;
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, to_ffi};
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_array::{
-    BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int32Array, LargeListArray,
-    LargeListViewArray, ListArray, ListViewArray, NullArray, RecordBatch, RecordBatchIterator, StringArray,
-    StructArray,
+    BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int32Array, IntervalYearMonthArray,
+    LargeListArray, LargeListViewArray, ListArray, ListViewArray, NullArray, RecordBatch,
+    RecordBatchIterator, StringArray, StructArray,
 };
 use arrow_buffer::{OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
@@ -171,7 +171,7 @@ fn lengths_that_no_memory_has_are_an_error() {
 }
 
 /// Result of importing an array that was spoilt.
-fn imported(
+pub(super) fn imported(
     array: &dyn Array,
     spoil: impl FnOnce(&mut FFI_ArrowArray, &mut FFI_ArrowSchema),
 ) -> Result<ArrayRef, Error> {
@@ -193,7 +193,7 @@ fn honest_arrays_come_in_as_they_are() {
         assert_eq!(imported(&array.slice(2, 2), |_, _| {}).unwrap().as_ref(), array.slice(2, 2).as_ref());
         // Not a copy.
         let address = |array: &ArrayRef| {
-            Unnested::open(array, Side::P, true).unwrap().floats::<Float64Type>().unwrap().values().as_ptr()
+            Unnested::open(array, Side::P).unwrap().floats::<Float64Type>().unwrap().values().as_ptr()
         };
         assert_eq!(address(&back), address(&array));
     }
@@ -306,7 +306,8 @@ fn what_a_producer_cannot_mean_is_an_error() {
     let field = Arc::new(Field::new("table", table.data_type().clone(), true));
     let nested = StructArray::from(vec![(field, Arc::new(table) as ArrayRef)]);
     let error = imported(&nested, |_, _| {}).unwrap_err().to_string();
-    assert!(error.contains("of format \"+s\", which is neither numbers"), "{error}");
-    let error = imported(&StringArray::from(vec!["a"]), |_, _| {}).unwrap_err().to_string();
-    assert!(error.contains("an array is of Utf8, which is neither numbers nor lists of them"), "{error}");
+    assert!(error.contains("of format \"+s\" within itself, which is neither numbers"), "{error}");
+    let months = IntervalYearMonthArray::from(vec![1]);
+    let error = imported(&months, |_, _| {}).unwrap_err().to_string();
+    assert!(error.contains("an array is of Interval(YearMonth), which is neither numbers"), "{error}");
 }

@@ -38,7 +38,7 @@ impl Float for Float64Type {
 
 /// Precision that numbers of this type ask for: `Some(None)` for Null, which has nothing but missing elements, `None`
 /// for anything that is not a number.
-fn asked_by(data_type: &DataType) -> Option<Option<Precision>> {
+pub fn asked_by(data_type: &DataType) -> Option<Option<Precision>> {
     use DataType::*;
     match data_type {
         Float16 | Float32 => Some(Some(Precision::Single)),
@@ -55,21 +55,20 @@ pub fn is_number(data_type: &DataType) -> bool {
     asked_by(data_type).is_some()
 }
 
-/// Array taken apart, without a copy: lists, one or several above each other, and the numbers in them.
+/// Array taken apart, without a copy: lists, one or several above each other, and the elements in them.
 pub struct Unnested<'a> {
     /// Lists, from the outermost in. The rows of each are within the next one's length.
     lists: Vec<ListLayout<'a>>,
-    /// Numbers that the innermost lists cover.
-    numbers: ArrayRef,
+    /// Numbers, or keys and weights, that the innermost lists cover.
+    elements: ArrayRef,
     /// Length of the array.
     len: usize,
 }
 
 impl<'a> Unnested<'a> {
-    /// View of an array of numbers, or of lists of them where `lists` are taken. Types and extents are checked here, so
-    /// that whatever is read through the view is there.
-    pub fn open(array: &'a dyn Array, side: Side, lists: bool) -> Result<Unnested<'a>, Error> {
-        check_type(array.data_type(), side, lists)?;
+    /// View of an array whose type has been checked. Extents are checked here, so that whatever is read through the view
+    /// is there.
+    pub fn open(array: &'a dyn Array, side: Side) -> Result<Unnested<'a>, Error> {
         let mut lists = Vec::new();
         let mut below = array;
         let mut covered = 0..array.len();
@@ -78,20 +77,20 @@ impl<'a> Unnested<'a> {
             let outside = |row| Error::Extent { side, level: lists.len(), row };
             covered = list.span(covered, values.len()).map_err(outside)?;
             lists.push(list);
-            below = values.as_ref();
+            below = values;
         }
         if let Some(innermost) = lists.last_mut() {
             (innermost.extents, covered.start) = innermost.extents.cut_at(covered.start);
         }
         // Lists of width 0 take up no memory, but their values do.
         check_room(array.len())?;
-        let numbers = below.slice(covered.start, covered.len());
-        Ok(Unnested { lists, numbers, len: array.len() })
+        let elements = below.slice(covered.start, covered.len());
+        Ok(Unnested { lists, elements, len: array.len() })
     }
 
     /// Precision that the numbers ask for.
     pub fn precision(&self) -> Option<Precision> {
-        asked_by(self.numbers.data_type()).flatten()
+        asked_by(self.elements.data_type()).flatten()
     }
 
     /// Number of levels of lists.
@@ -111,25 +110,40 @@ impl<'a> Unnested<'a> {
 
     /// Numbers as floats: as they are, or cast.
     pub fn floats<T: Float>(&self) -> Result<PrimitiveArray<T>, Error> {
-        match self.numbers.as_primitive_opt::<T>() {
-            Some(floats) => Ok(floats.clone()),
-            None => {
-                // Nulls alone take up no memory before.
-                check_room(self.numbers.len())?;
-                Ok(cast(&self.numbers, &T::DATA_TYPE)?.as_primitive::<T>().clone())
-            }
-        }
+        floats(&self.elements)
+    }
+
+    /// Elements of the innermost lists, all of them in one piece.
+    pub fn elements(&self) -> &ArrayRef {
+        &self.elements
+    }
+
+    /// Layout of the innermost lists; without lists, the elements are a single row of this length.
+    pub fn layout(&self, len: usize) -> ListLayout<'a> {
+        let whole = ListLayout { extents: Extents::Width { width: len, rows: 1 }, valid: None };
+        self.lists.last().copied().unwrap_or(whole)
     }
 
     /// Innermost rows, of these floats; numbers without lists are a single row.
     pub fn rows<T: Float>(&self, floats: &'a PrimitiveArray<T>) -> Rows<'a, T::Native> {
-        let whole = ListLayout { extents: Extents::Width { width: floats.len(), rows: 1 }, valid: None };
-        Rows { weights: weights(floats), layout: self.lists.last().copied().unwrap_or(whole) }
+        Rows { weights: weights(floats), layout: self.layout(floats.len()) }
+    }
+}
+
+/// Numbers of an array as floats: as they are, or cast.
+pub fn floats<T: Float>(numbers: &ArrayRef) -> Result<PrimitiveArray<T>, Error> {
+    match numbers.as_primitive_opt::<T>() {
+        Some(floats) => Ok(floats.clone()),
+        None => {
+            // Nulls alone take up no memory before.
+            check_room(numbers.len())?;
+            Ok(cast(numbers, &T::DATA_TYPE)?.as_primitive::<T>().clone())
+        }
     }
 }
 
 /// Error in place of an abort where there is no memory for this many floats.
-fn check_room(len: usize) -> Result<(), Error> {
+pub fn check_room(len: usize) -> Result<(), Error> {
     let room = Vec::<f64>::new().try_reserve_exact(len);
     Ok(room.map_err(|error| ArrowError::MemoryError(error.to_string()))?)
 }
@@ -149,23 +163,27 @@ pub fn is_single(data_type: &DataType) -> bool {
     asked_by(innermost(data_type)) == Some(Some(Precision::Single))
 }
 
-fn innermost(data_type: &DataType) -> &DataType {
+/// Type of the elements of the innermost lists.
+pub fn innermost(data_type: &DataType) -> &DataType {
     element_field(data_type).map_or(data_type, |field| innermost(field.data_type()))
 }
 
-/// Field of the elements of a list; `None` for any other type.
+/// Field of the elements of a list, or of the entries of a map; `None` for any other type.
 pub fn element_field(data_type: &DataType) -> Option<&FieldRef> {
     use DataType::*;
     match data_type {
-        List(field) | LargeList(field) | ListView(field) | LargeListView(field) | FixedSizeList(field, _) => {
-            Some(field)
-        }
+        List(field)
+        | LargeList(field)
+        | ListView(field)
+        | LargeListView(field)
+        | FixedSizeList(field, _)
+        | Map(field, _) => Some(field),
         _ => None,
     }
 }
 
 /// Extents of the lists of an array, and the array below; `None` for any other array.
-fn extents(array: &dyn Array) -> Option<(Extents<'_>, &ArrayRef)> {
+fn extents(array: &dyn Array) -> Option<(Extents<'_>, &dyn Array)> {
     match array.data_type() {
         DataType::List(_) => Some(list_extents(array.as_list::<i32>(), |ints| Offsets::Small(ints))),
         DataType::LargeList(_) => Some(list_extents(array.as_list::<i64>(), |ints| Offsets::Large(ints))),
@@ -178,6 +196,11 @@ fn extents(array: &dyn Array) -> Option<(Extents<'_>, &ArrayRef)> {
             let extents = Extents::Width { width: cells.value_length() as usize, rows: cells.len() };
             Some((extents, cells.values()))
         }
+        DataType::Map(..) => {
+            let maps = array.as_map();
+            let offsets = Offsets::Small(maps.value_offsets());
+            Some((Extents::Offsets { offsets, start: 0 }, maps.entries()))
+        }
         _ => None,
     }
 }
@@ -185,19 +208,20 @@ fn extents(array: &dyn Array) -> Option<(Extents<'_>, &ArrayRef)> {
 fn list_extents<O: OffsetSizeTrait>(
     lists: &GenericListArray<O>,
     offsets: for<'a> fn(&'a [O]) -> Offsets<'a>,
-) -> (Extents<'_>, &ArrayRef) {
+) -> (Extents<'_>, &dyn Array) {
     (Extents::Offsets { offsets: offsets(lists.value_offsets()), start: 0 }, lists.values())
 }
 
 fn view_extents<O: OffsetSizeTrait>(
     views: &GenericListViewArray<O>,
     offsets: for<'a> fn(&'a [O]) -> Offsets<'a>,
-) -> (Extents<'_>, &ArrayRef) {
+) -> (Extents<'_>, &dyn Array) {
     let (offsets, sizes) = (offsets(views.value_offsets()), offsets(views.value_sizes()));
     (Extents::Views { offsets, sizes, start: 0 }, views.values())
 }
 
-fn bits(nulls: Option<&NullBuffer>) -> Option<Bits<'_>> {
+/// Validity; `None` where nothing is null.
+pub fn bits(nulls: Option<&NullBuffer>) -> Option<Bits<'_>> {
     nulls
         .filter(|nulls| nulls.null_count() > 0)
         .map(|nulls| Bits::new(nulls.inner().values(), nulls.inner().offset()))
