@@ -165,8 +165,8 @@ impl fmt::Display for Error {
                 let instead = match data_type {
                     DataType::Dictionary(_, values) => format!("cast it to {values}"),
                     DataType::Struct(_) => "pass one column of it".into(),
-                    nested if matches!(innermost(nested), DataType::Struct(_)) => {
-                        "of keys and weights, take the functions of `map`".into()
+                    nested if matches!(innermost(nested), DataType::Struct(fields) if fields.len() == 2) => {
+                        "the functions of `map` take keys and weights".into()
                     }
                     nested if !lists && element_field(nested).is_some() => {
                         "pass its values, one level down".into()

@@ -179,10 +179,7 @@ unsafe fn type_at(schema: &FFI_ArrowSchema, depth: usize) -> Result<DataType, Er
         "+s" => {
             let columns = usize::try_from(schema.n_children).unwrap_or_default();
             let columns = (0..columns).map(child).collect::<Result<Fields, _>>()?;
-            // Of structs within structs arrow-rs slices the children twice.
-            if columns.iter().any(|column| matches!(column.data_type(), DataType::Struct(_))) {
-                return Err(Error::Unsupported(format!("of format {format:?} within itself")));
-            }
+            columns.iter().try_for_each(|column| no_struct(column, format))?;
             DataType::Struct(columns)
         }
         "+m" => {
@@ -195,7 +192,11 @@ unsafe fn type_at(schema: &FFI_ArrowSchema, depth: usize) -> Result<DataType, Er
             }
         }
         _ if format.starts_with("+w:") => match format["+w:".len()..].parse() {
-            Ok(width @ 0..) => DataType::FixedSizeList(child(0)?, width),
+            Ok(width @ 0..) => {
+                let element = child(0)?;
+                no_struct(&element, format)?;
+                DataType::FixedSizeList(element, width)
+            }
             _ => return foreign(format!("format {format:?} has no width")),
         },
         _ if format.starts_with("w:") => match format["w:".len()..].parse() {
@@ -208,6 +209,14 @@ unsafe fn type_at(schema: &FFI_ArrowSchema, depth: usize) -> Result<DataType, Er
         _ => DataType::try_from(schema)
             .map_err(|_| Error::Unsupported(format!("of the unknown format {format:?}")))?,
     })
+}
+
+/// Error for a struct in this place, since arrow-rs slices it there and then its children once more.
+fn no_struct(field: &Field, format: &str) -> Result<(), Error> {
+    match field.data_type() {
+        DataType::Struct(_) => Err(Error::Unsupported(format!("of format {format:?} with structs in it"))),
+        _ => Ok(()),
+    }
 }
 
 /// Type of the indices into a dictionary, which are integers.
@@ -266,6 +275,10 @@ unsafe fn check(array: &mut FFI_ArrowArray, data_type: &DataType) -> Result<(), 
     let Some(Layout { buffers, parts, children, dictionary }) = Layout::for_type(data_type) else {
         return Err(Error::Unsupported(format!("of {data_type}")));
     };
+    if *data_type == DataType::Null && array.n_buffers == 1 {
+        // Polars has a buffer there, which means nothing.
+        array.n_buffers = 0;
+    }
     let fits = match parts {
         Parts::Any => (buffers.len() as i64..MOST_BUFFERS).contains(&array.n_buffers),
         _ => array.n_buffers == buffers.len() as i64,

@@ -209,6 +209,8 @@ fn nulls_are_counted_whatever_the_producer_says() {
         let back = imported(&array, |array, _| array.null_count = 0).unwrap();
         assert_eq!(back.null_count(), 1);
     }
+    let nulls = imported(&NullArray::new(3), |array, _| array.n_buffers = 1).unwrap();
+    assert_eq!(nulls.len(), 3);
     let empty = ListArray::new_null(element_field(), 0);
     // SAFETY: a list array has two buffers.
     let back = imported(&empty, |array, _| unsafe { *array.buffers.add(1) = ptr::null() }).unwrap();
@@ -306,7 +308,7 @@ fn what_a_producer_cannot_mean_is_an_error() {
     let field = Arc::new(Field::new("table", table.data_type().clone(), true));
     let nested = StructArray::from(vec![(field, Arc::new(table) as ArrayRef)]);
     let error = imported(&nested, |_, _| {}).unwrap_err().to_string();
-    assert!(error.contains("of format \"+s\" within itself, which is neither numbers"), "{error}");
+    assert!(error.contains("of format \"+s\" with structs in it, which is neither numbers"), "{error}");
     let months = IntervalYearMonthArray::from(vec![1]);
     let error = imported(&months, |_, _| {}).unwrap_err().to_string();
     assert!(error.contains("an array is of Interval(YearMonth), which is neither numbers"), "{error}");
