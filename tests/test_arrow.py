@@ -228,6 +228,12 @@ def test_nulls_without_a_type_are_missing_numbers(quantity):
     assert pa.array(of(quantity, single, rows)).type == pa.float32()
 
 
+def test_nulls_of_polars_come_with_a_buffer():
+    nulls = pl.Series([None, None])
+    assert to_list(pea.entropy(nulls)) == [None]
+    assert to_list(pea.entropy(nulls.implode(), nan_policy="omit")) == [0.0]
+
+
 def test_nulls_without_a_type_are_missing_elements():
     assert to_list(pea.entr(pa.nulls(2))) == [None, None]
 
@@ -551,7 +557,10 @@ NO_NUMBERS = [
     (pa.array([1, 2]).dictionary_encode(), "p is Dictionary.*: cast it to Int64"),
     (pa.table({"a": [1], "b": [2]}), "p is Struct.*: pass one column of it"),
     (pa.array([1], pa.date32()), "p is Date32.*: cast it"),
-    (pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int64())), "of format .*which is neither numbers nor lists"),
+    (
+        pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int64())),
+        "p is Map.*: the functions of `map` take keys and weights",
+    ),
     (pa.RunEndEncodedArray.from_arrays([2], [1.0]), "of format .*which is neither numbers nor lists"),
     (pl.Series([1], dtype=pl.Int128), "of the unknown format .*which is neither numbers nor lists"),
     (
@@ -568,7 +577,9 @@ NO_NUMBERS = [
 ]
 NO_LISTS_OF_NUMBERS = [
     (pa.array([["a"]]), r"p is List\(Utf8\), and not an array of numbers or lists of numbers: cast it first"),
-    (pa.array([[{"x": 1}]]), r"of format .\+s., which is neither numbers nor lists of them"),
+    (pa.array([[{"k": "a", "n": 1}]]), r"p is List\(Struct.*: the functions of `map` take keys and weights"),
+    (pa.array([[{"x": 1}]]), r"p is List\(Struct.*, and not an array of numbers or lists of numbers: cast it first"),
+    (pa.array([{"p": {"x": 1}}]), r"of format .\+s. with structs in it, which is neither numbers nor lists of them"),
 ]
 
 

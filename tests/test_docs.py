@@ -23,6 +23,7 @@ import pytest
 import polars_entropy
 from polars_entropy import _namespace, arrow
 from polars_entropy.arrow import logits
+from polars_entropy.arrow import map as maps
 from quantities import QUANTITIES
 
 ROOT = Path(__file__).parents[1]
@@ -83,6 +84,7 @@ METHODS = [
 ]
 FUNCTIONS = [value for name, value in vars(arrow).items() if name in arrow.__all__ and not isinstance(value, type)]
 OF_LOGITS = [getattr(logits, name) for name in logits.__all__]
+OF_MAPS = [getattr(maps, name) for name in maps.__all__]
 
 
 def test_examples_in_docstrings_run():
@@ -90,13 +92,14 @@ def test_examples_in_docstrings_run():
         importlib.import_module(f"{_namespace.__name__}.{module.name}")
         for module in pkgutil.iter_modules(_namespace.__path__)
     ]
-    results = [doctest.testmod(module) for module in (_namespace, *accessors, arrow, logits)]
+    results = [doctest.testmod(module) for module in (_namespace, *accessors, arrow, logits, maps)]
     assert sum(result.failed for result in results) == 0
     # An import and a call at least, for each method, each function and info() itself.
-    assert sum(result.attempted for result in results) >= 2 * (len(METHODS) + len(FUNCTIONS) + len(OF_LOGITS) + 1)
+    functions = [*FUNCTIONS, *OF_LOGITS, *OF_MAPS]
+    assert sum(result.attempted for result in results) >= 2 * (len(METHODS) + len(functions) + 1)
 
 
-@pytest.mark.parametrize("method", METHODS + FUNCTIONS + OF_LOGITS, ids=lambda m: m.__qualname__)
+@pytest.mark.parametrize("method", METHODS + FUNCTIONS + OF_LOGITS + OF_MAPS, ids=lambda m: m.__qualname__)
 def test_every_method_tells_what_it_returns_and_raises_and_shows_it(method):
     for section in ("Returns", "Raises", "Examples"):
         assert re.search(rf"^ +{section}\n +{'-' * len(section)}$", method.__doc__, flags=re.MULTILINE)
@@ -122,6 +125,7 @@ def test_no_method_goes_by_undocumented():
         "MapInfo": names,
     }
     assert sorted(f.__name__ for f in OF_LOGITS) == sorted(methods["ListLogits"])
+    assert sorted(f.__name__ for f in OF_MAPS) == sorted(methods["MapInfo"])
     documented = sorted(f"{face}.{name}" for face, of_face in methods.items() for name in of_face)
     assert sorted(m.__qualname__ for m in METHODS) == documented
 
@@ -170,7 +174,8 @@ def test_every_method_has_a_page():
     }
     methods = {prefixes[m.__qualname__.partition(".")[0]] + m.__name__ for m in METHODS}
     assert methods <= listed
-    assert set(arrow.__all__) | {f"logits.{name}" for name in logits.__all__} <= listed
+    modules = {f"{module}.{name}" for module, of in (("logits", logits), ("map", maps)) for name in of.__all__}
+    assert set(arrow.__all__) | modules <= listed
     # `polars_entropy.spark` without PySpark.
     spark = ast.parse((Path(polars_entropy.__file__).parent / "spark" / "__init__.py").read_text(encoding="utf-8"))
     assert {node.name for node in spark.body if isinstance(node, ast.FunctionDef)} <= listed

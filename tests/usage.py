@@ -10,6 +10,7 @@ import polars as pl
 import polars_entropy as pe
 from polars_entropy import arrow
 from polars_entropy.arrow import logits
+from polars_entropy.arrow import map as maps
 
 p, x, P = pe.info("p"), pe.info(pl.col("x")), pe.info("P")
 
@@ -78,6 +79,9 @@ assert_type(pe.info(column).list.logits.entropy(), pl.Series)
 
 # A Series is a stream of arrays, and so are its values.
 assert_type(logits.entropy(column), arrow.ChunkedArray)
+assert_type(maps.entropy(column, base=2), arrow.ChunkedArray)
+assert_type(maps.psi(column, column, pseudo_count=0.5), arrow.ChunkedArray)
+assert_type(maps.js_div(arrow.entr(column).chunks[0], {"a": 1, "b": None}), arrow.Array)
 assert_type(arrow.entropy(column), arrow.ChunkedArray)
 assert_type(arrow.entropy(arrow.entr(column), base=2, nan_policy="omit"), arrow.ChunkedArray)
 assert_type(arrow.kl_div(column, [0.5, None]), arrow.ChunkedArray)

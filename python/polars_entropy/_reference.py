@@ -117,9 +117,7 @@ def observed(y: object, *, is_series: bool) -> Reference:
 def maps(q: object, *, is_series: bool) -> Reference:
     """Reference for rows of keys and weights: a row for each of p, or one for all."""
     if isinstance(q, Mapping):
-        keys = _of_one_type("key", list(q))
-        weights = pl.Series("weight", [_element(weight) for weight in q.values()], dtype=pl.Float64)
-        q = pl.select(pl.struct(keys, weights).implode().alias("")).to_series()
+        q = map_row(q)
     if isinstance(q, pl.Series):
         if len(q) != 1:
             return Reference((pl.lit(q),))
@@ -130,6 +128,13 @@ def maps(q: object, *, is_series: bool) -> Reference:
     raise TypeError(
         f"q must be a column name, an expression, a Series or a dict of keys and weights, not {type(q).__name__} {q!r}"
     )
+
+
+def map_row(q: Mapping[Any, Any]) -> pl.Series:
+    """One row of the keys and weights of a dict."""
+    keys = _of_one_type("key", list(q))
+    weights = pl.Series("weight", [_element(weight) for weight in q.values()], dtype=pl.Float64)
+    return pl.select(pl.struct(keys, weights).implode().alias("")).to_series()
 
 
 def _of_one_type(name: str, keys: list[Any]) -> pl.Series:

@@ -14,7 +14,7 @@ use pyo3::types::{PyCapsule, PyTuple};
 use super::chunks::{self, Column};
 use crate::Side;
 use crate::arrow::import::{self, Chunks};
-use crate::arrow::{Error, Totals, check_type, element_field, is_single};
+use crate::arrow::{Error, Totals, check_type, element_field, is_single, map};
 use crate::slices::side_name;
 
 /// Argument that an object is for.
@@ -22,6 +22,8 @@ use crate::slices::side_name;
 pub enum Argument {
     /// p or q, of numbers or, where they are taken, of lists.
     Weights { side: Side, lists: bool },
+    /// p or q, of lists of keys and weights.
+    Map { side: Side },
     /// Totals of q.
     Totals,
 }
@@ -29,7 +31,7 @@ pub enum Argument {
 impl Argument {
     fn name(self) -> &'static str {
         match self {
-            Argument::Weights { side, .. } => side_name(side),
+            Argument::Weights { side, .. } | Argument::Map { side } => side_name(side),
             Argument::Totals => "q_total",
         }
     }
@@ -37,6 +39,7 @@ impl Argument {
     fn check(self, data_type: &DataType) -> Result<(), Error> {
         match self {
             Argument::Weights { side, lists } => check_type(data_type, side, lists),
+            Argument::Map { side } => map::check_type(data_type, side),
             Argument::Totals => Totals::check_type(data_type),
         }
     }

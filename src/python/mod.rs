@@ -34,6 +34,7 @@ fn _lib(module: &Bound<'_, PyModule>) -> PyResult<()> {
     #[cfg(feature = "plugin")]
     module.add_function(wrap_pyfunction!(kept_summands, module)?)?;
     module.add_function(wrap_pyfunction!(distribution, module)?)?;
+    module.add_function(wrap_pyfunction!(map_distribution, module)?)?;
     module.add_function(wrap_pyfunction!(element, module)?)
 }
 
@@ -48,9 +49,12 @@ impl From<Error> for PyErr {
     fn from(error: Error) -> PyErr {
         let text = error.to_string();
         match error {
-            Error::Type { .. } | Error::TotalType(_) | Error::Depth { .. } | Error::Unsupported(_) => {
-                PyTypeError::new_err(text)
-            }
+            Error::Type { .. }
+            | Error::Map { .. }
+            | Error::KeyTypes { .. }
+            | Error::TotalType(_)
+            | Error::Depth { .. }
+            | Error::Unsupported(_) => PyTypeError::new_err(text),
             Error::Arrow(ArrowError::MemoryError(_)) => PyMemoryError::new_err(text),
             _ => PyValueError::new_err(text),
         }
@@ -107,15 +111,22 @@ fn open(
     pair: bool,
     p: &Bound<'_, PyAny>,
     q: Option<&Bound<'_, PyAny>>,
-    lists: bool,
+    argument: impl Fn(Side) -> Argument,
 ) -> PyResult<(Source, Option<Source>)> {
     if pair != q.is_some() {
         let inputs = if pair { "p and q" } else { "p alone" };
         return Err(PyTypeError::new_err(format!("{name} takes {inputs}")));
     }
-    let p = Source::open(p, Argument::Weights { side: Side::P, lists })?;
-    let of_q = Argument::Weights { side: Side::Q, lists };
-    Ok((p, q.map(|q| Source::open(q, of_q)).transpose()?))
+    let p = Source::open(p, argument(Side::P))?;
+    Ok((p, q.map(|q| Source::open(q, argument(Side::Q))).transpose()?))
+}
+
+/// Quantity and options by their names in Python.
+fn named(quantity: &str, base: Option<f64>, nan_policy: &str) -> PyResult<(&'static Registered, Options)> {
+    let quantity = quantities::quantity(quantity)
+        .ok_or_else(|| PyValueError::new_err(format!("unknown quantity {quantity:?}")))?;
+    let nan_policy: NanPolicy = nan_policy.parse().map_err(PyValueError::new_err)?;
+    Ok((quantity, Options { base, nan_policy }))
 }
 
 #[pyfunction]
@@ -129,11 +140,8 @@ fn distribution(
     nan_policy: &str,
 ) -> PyResult<Py<PyAny>> {
     let py = p.py();
-    let quantity = quantities::quantity(quantity)
-        .ok_or_else(|| PyValueError::new_err(format!("unknown quantity {quantity:?}")))?;
-    let nan_policy: NanPolicy = nan_policy.parse().map_err(PyValueError::new_err)?;
-    let options = Options { base, nan_policy };
-    let (p, q) = open(quantity.name, quantity.pair, p, q, true)?;
+    let (quantity, options) = named(quantity, base, nan_policy)?;
+    let (p, q) = open(quantity.name, quantity.pair, p, q, |side| Argument::Weights { side, lists: true })?;
     if q_is == QKind::Number && p.is_of_lists() {
         return Err(PyTypeError::new_err(
             "q is one number, which goes with a p of numbers, and p is of lists: pass one distribution, as a sequence",
@@ -169,13 +177,8 @@ fn values(
         arrow::distribution(quantity, p, q, totals.as_ref(), options)
     };
     let column = match (q.map(Source::column).transpose()?, p.is_of_lists()) {
-        (None, true) => p.map_chunks(|p| values(p, None)),
+        (q, true) => of_lists(p, q, values),
         (None, false) => p.column()?.map_whole(|p| values(p, None)),
-        (Some(q), true) if q.is_one_distribution() => {
-            let q = q.array()?;
-            p.map_chunks(|p| values(p, Some(&q)))
-        }
-        (Some(q), true) => chunks::map_pairs(p.column()?, q, |p, q| values(p, Some(q))),
         (Some(q), false) => {
             let (p_is_single, p) = (p.is_single(), p.column()?);
             q_is.check(&p, &q)?;
@@ -188,6 +191,41 @@ fn values(
     Ok(column)
 }
 
+/// Values of lists, chunk by chunk where that is possible.
+fn of_lists(
+    p: Source,
+    q: Option<Column>,
+    values: impl Fn(&dyn Array, Option<&dyn Array>) -> Result<ArrayRef, Error>,
+) -> Result<Column, Error> {
+    match q {
+        None => p.map_chunks(|p| values(p, None)),
+        Some(q) if q.is_one_distribution() => {
+            let q = q.array()?;
+            p.map_chunks(|p| values(p, Some(&q)))
+        }
+        Some(q) => chunks::map_pairs(p.column()?, q, |p, q| values(p, Some(q))),
+    }
+}
+
+#[pyfunction]
+fn map_distribution(
+    quantity: &str,
+    p: &Bound<'_, PyAny>,
+    q: Option<&Bound<'_, PyAny>>,
+    pseudo_count: f64,
+    base: Option<f64>,
+    nan_policy: &str,
+) -> PyResult<Py<PyAny>> {
+    let py = p.py();
+    let (quantity, options) = named(quantity, base, nan_policy)?;
+    let (p, q) = open(quantity.name, quantity.pair, p, q, |side| Argument::Map { side })?;
+    let values = |p: &dyn Array, q: Option<&dyn Array>| {
+        arrow::map::distribution(quantity, p, q, pseudo_count, &options)
+    };
+    let out = py.detach(|| of_lists(p, q.map(Source::column).transpose()?, values));
+    output::to_python(py, out?)
+}
+
 #[pyfunction]
 fn element(
     function: &str,
@@ -198,7 +236,7 @@ fn element(
     let py = p.py();
     let function = quantities::function(function)
         .ok_or_else(|| PyValueError::new_err(format!("unknown function {function:?}")))?;
-    let (p, q) = open(function.name, function.pair, p, q, false)?;
+    let (p, q) = open(function.name, function.pair, p, q, |side| Argument::Weights { side, lists: false })?;
     let out = py.detach(|| elements(function, p, q, q_is));
     output::to_python(py, out?)
 }
