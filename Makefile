@@ -108,7 +108,7 @@ FUZZ_SECONDS := 600
 fuzz:
 	@cargo +nightly fuzz --version > /dev/null || { \
 		echo "Fuzzing needs: rustup toolchain install nightly; cargo install cargo-fuzz; and a C++ compiler" >&2; exit 1; }
-	for target in arrow_import kernel; do \
+	for target in arrow_import arrow_map kernel; do \
 		ASAN_OPTIONS=allocator_may_return_null=1 cargo +nightly fuzz run --features libfuzzer --target-dir target/fuzz \
 			$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 || exit 1; \
 	done

@@ -11,7 +11,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow_array::types::{Float32Type, Float64Type};
 use arrow_array::{Array, ArrayRef};
-use polars_entropy::arrow::{entr, entropy, import, kl_div, rel_entr};
+use polars_entropy::arrow::{entr, entropy, import, kl_div, map, rel_entr};
 use polars_entropy::{NanPolicy, Options};
 
 /// Every function of arrays, on two of a foreign producer.
@@ -21,8 +21,8 @@ pub fn arrow_import(data: &[u8]) {
 
 fn arrays(u: &mut Unstructured) -> Result<()> {
     let (mut p, mut q) = (Producer::default(), Producer::default());
-    let p = p.array(u)?;
-    let q = q.array(u)?;
+    let p = p.array(u, Place::Any(0))?;
+    let q = q.array(u, Place::Any(0))?;
     for nan_policy in [NanPolicy::Propagate, NanPolicy::Omit, NanPolicy::Raise] {
         let options = Options { base: None, nan_policy };
         if let Some(p) = &p {
@@ -40,6 +40,39 @@ fn arrays(u: &mut Unstructured) -> Result<()> {
                 check(&values, f64::INFINITY);
             }
             let _ = rel_entr(p, q);
+        }
+    }
+    Ok(())
+}
+
+/// Every function of keys and weights, on two arrays of a foreign producer.
+pub fn arrow_map(data: &[u8]) {
+    let _ = maps(&mut Unstructured::new(data));
+}
+
+fn maps(u: &mut Unstructured) -> Result<()> {
+    let (mut p, mut q) = (Producer::default(), Producer::default());
+    let p = p.array(u, Place::Rows)?;
+    let q = q.array(u, Place::Rows)?;
+    for nan_policy in [NanPolicy::Propagate, NanPolicy::Omit, NanPolicy::Raise] {
+        let options = Options { base: None, nan_policy };
+        for side in [&p, &q].into_iter().flatten() {
+            let values = map::entropy(side, &options);
+            if let Ok(values) = &values {
+                assert_eq!(values.len(), side.len());
+                check(values, f64::NEG_INFINITY);
+                assert_eq!(values.to_data(), map::entropy(side, &options).expect("as before").to_data());
+            }
+        }
+        for (p, q) in [(&p, &q), (&p, &p), (&q, &q)] {
+            let (Some(p), Some(q)) = (p, q) else { continue };
+            for pseudo_count in [0.0, 0.5] {
+                for function in [map::kl_div, map::cross_entropy, map::js_div, map::psi] {
+                    if let Ok(values) = function(p, q, pseudo_count, &options) {
+                        check(&values, f64::INFINITY);
+                    }
+                }
+            }
         }
     }
     Ok(())
@@ -93,8 +126,10 @@ unsafe extern "C" fn release_schema(schema: *mut FFI_ArrowSchema) {
     unsafe { (*schema).release = None };
 }
 
-/// Formats, the bits that an element takes in each buffer but the validity, and the children.
-const FORMATS: &[(&str, &[usize], usize)] = &[
+/// Formats, the bits that an element takes in each buffer but the validity, and the children. Texts and bytes have buffers of their own.
+type Formats = &'static [(&'static str, &'static [usize], usize)];
+
+const FORMATS: Formats = &[
     ("g", &[64], 0),
     ("f", &[32], 0),
     ("e", &[16], 0),
@@ -111,7 +146,7 @@ const FORMATS: &[(&str, &[usize], usize)] = &[
     ("d:38,-4,256", &[256], 0),
     ("d:9,3,32", &[32], 0),
     ("n", &[], 0),
-    ("u", &[32, 8], 0),
+    ("u", &[], 0),
     ("tdD", &[32], 0),
     ("+l", &[32], 1),
     ("+L", &[64], 1),
@@ -131,13 +166,112 @@ const FORMATS: &[(&str, &[usize], usize)] = &[
     ("d:1,2,3,4", &[128], 0),
 ];
 
+const LISTS: Formats = &[
+    ("+l", &[32], 1),
+    ("+L", &[64], 1),
+    ("+vl", &[32, 32], 1),
+    ("+vL", &[64, 64], 1),
+    ("+m", &[32], 1),
+    ("+w:3", &[], 1),
+];
+
+const KEYS: Formats = &[
+    ("u", &[], 0),
+    ("z", &[], 0),
+    ("U", &[], 0),
+    ("Z", &[], 0),
+    ("vu", &[], 0),
+    ("vz", &[], 0),
+    ("l", &[64], 0),
+    ("L", &[64], 0),
+    ("i", &[32], 0),
+    ("S", &[16], 0),
+    ("c", &[8], 0),
+    ("C", &[8], 0),
+    ("b", &[1], 0),
+    ("g", &[64], 0),
+    ("f", &[32], 0),
+    ("d:19,2", &[128], 0),
+    ("d:38,-4,256", &[256], 0),
+    ("d:9,3,32", &[32], 0),
+    ("n", &[], 0),
+    ("w:0", &[0], 0),
+    ("w:3", &[24], 0),
+    ("tdD", &[32], 0),
+    ("tsm:UTC", &[64], 0),
+    ("tDn", &[64], 0),
+    ("tiM", &[32], 0),
+];
+
+/// Place of an array in what is around it.
+#[derive(Clone, Copy)]
+enum Place {
+    /// At this depth, of any format.
+    Any(usize),
+    /// Lists or maps.
+    Rows,
+    /// Their structs.
+    Entries,
+    Key,
+    /// What a dictionary holds.
+    Value,
+    Weight,
+}
+
+impl Place {
+    fn formats(self) -> Formats {
+        match self {
+            // Mostly lists above and numbers below, so that the fuzzer gets somewhere.
+            Place::Any(0..3) => FORMATS,
+            Place::Any(_) => &FORMATS[..18],
+            Place::Rows => LISTS,
+            Place::Entries => &[("+s", &[], 2)],
+            Place::Key | Place::Value => KEYS,
+            Place::Weight => &FORMATS[..16],
+        }
+    }
+
+    /// Place of a child.
+    fn below(self, child: usize) -> Place {
+        match (self, child) {
+            (Place::Any(depth), _) => Place::Any(depth + 1),
+            (Place::Rows, _) => Place::Entries,
+            (Place::Entries, 0) => Place::Key,
+            _ => Place::Weight,
+        }
+    }
+
+    /// Room, offset and length. Arrays below are mostly long enough.
+    fn extent(self, u: &mut Unstructured) -> Result<(usize, usize, usize)> {
+        let longest = match self {
+            Place::Rows => 6,
+            Place::Entries => 20,
+            Place::Key | Place::Value | Place::Weight => 30,
+            Place::Any(_) => ROOM,
+        };
+        if longest < ROOM && !u.ratio(1, 16)? {
+            let (offset, length) = (u.int_in_range(0..=3)?, u.int_in_range(longest - 2..=longest)?);
+            return Ok((offset + length, offset, length));
+        }
+        let room = u.int_in_range(0..=ROOM)?;
+        let offset = u.int_in_range(0..=room)?;
+        Ok((room, offset, u.int_in_range(0..=room - offset)?))
+    }
+
+    /// This place, or now and then one for anything.
+    fn mostly(self, u: &mut Unstructured) -> Result<Place> {
+        let is_any = matches!(self, Place::Any(_));
+        Ok(if !is_any && u.ratio(1, 24)? { Place::Any(2) } else { self })
+    }
+}
+
 /// Length that no array of the fuzzer exceeds.
 const ROOM: usize = 40;
 
 impl Producer {
     /// Array that passed the checks, if it did.
-    fn array(&mut self, u: &mut Unstructured) -> Result<Option<ArrayRef>> {
-        let (array, schema) = self.node(u, 0)?;
+    fn array(&mut self, u: &mut Unstructured, place: Place) -> Result<Option<ArrayRef>> {
+        let (array, schema) = self.node(u, place)?;
         // SAFETY: the structures live as long as self, and are released by their own functions.
         let (array, schema) = unsafe { (FFI_ArrowArray::from_raw(array), &*schema) };
         // SAFETY: buffers are as long as lengths say.
@@ -147,14 +281,11 @@ impl Producer {
     fn node(
         &mut self,
         u: &mut Unstructured,
-        depth: usize,
+        place: Place,
     ) -> Result<(*mut FFI_ArrowArray, *mut FFI_ArrowSchema)> {
-        // Mostly lists above and numbers below, so that the fuzzer gets somewhere.
-        let formats = if depth < 3 { FORMATS } else { &FORMATS[..18] };
-        let &(format, bits, children) = u.choose(formats)?;
-        let room = u.int_in_range(0..=ROOM)?;
-        let offset = u.int_in_range(0..=room)?;
-        let length = u.int_in_range(0..=room - offset)?;
+        let place = place.mostly(u)?;
+        let &(format, bits, children) = u.choose(place.formats())?;
+        let (room, offset, length) = place.extent(u)?;
         // What has no buffers, not even validity, may have any length.
         let boundless = ["n", "+w:0"].contains(&format) && u.ratio(1, 8)?;
         let length = if boundless { *u.choose(LENGTHS)? } else { length as i64 };
@@ -167,19 +298,31 @@ impl Producer {
                 self.bytes(u, room.div_ceil(8), false)?
             });
         }
+        match format {
+            "u" | "z" => self.texts_of(u, offset + length as usize, room, 32, &mut buffers)?,
+            "U" | "Z" => self.texts_of(u, offset + length as usize, room, 64, &mut buffers)?,
+            "vu" | "vz" => self.views(u, room, &mut buffers)?,
+            _ => {}
+        }
+        let most = if matches!(place, Place::Rows) { 3 } else { 8 };
+        // Indices into a dictionary, of integers that may be too large for it.
+        let is_dictionary = matches!(place, Place::Key) && "cCsSiIlL".contains(format) && u.ratio(1, 2)?;
         for &bits in bits {
             let len = ((room + 1) * bits).div_ceil(8);
             // Small numbers where they are offsets or sizes, or arbitrary ones.
-            let small = (children > 0 || format == "u") && !u.ratio(1, 8)?;
-            let buffer = if small { self.ints(u, room + 1, bits)? } else { self.bytes(u, len, true)? };
+            let small = (children > 0 || is_dictionary) && !u.ratio(1, 8)?;
+            let buffer = if small { self.ints(u, room + 1, bits, most)? } else { self.bytes(u, len, true)? };
             buffers.push(buffer);
         }
         let (mut arrays, mut schemas) = (Vec::new(), Vec::new());
-        for _ in 0..children {
-            let (array, schema) = self.node(u, depth + 1)?;
+        for child in 0..children {
+            let (array, schema) = self.node(u, place.below(child))?;
             arrays.push(array);
             schemas.push(schema);
         }
+        let (dictionary, values) =
+            if is_dictionary { self.node(u, Place::Value)? } else { (ptr::null_mut(), ptr::null_mut()) };
+        let lacks_dictionary = is_dictionary && u.ratio(1, 16)?;
         let mut array = FFI_ArrowArray {
             length,
             null_count: if u.ratio(1, 2)? { -1 } else { u.int_in_range(0..=3)? },
@@ -188,7 +331,7 @@ impl Producer {
             n_children: children as i64,
             buffers: self.kept_buffers(buffers),
             children: self.kept_arrays(arrays),
-            dictionary: ptr::null_mut(),
+            dictionary: if lacks_dictionary { ptr::null_mut() } else { dictionary },
             release: Some(release_array),
             private_data: ptr::null_mut(),
         };
@@ -196,6 +339,7 @@ impl Producer {
         schema.format = self.text(format);
         schema.n_children = children as i64;
         schema.children = self.kept_schemas(schemas);
+        schema.dictionary = values;
         schema.release = Some(release_schema);
         if u.ratio(1, 6)? {
             lie(u, &mut array, &mut schema)?;
@@ -216,16 +360,67 @@ impl Producer {
         Ok(self.kept(bytes))
     }
 
-    /// Numbers of 32 or 64 bits that mostly go up.
-    fn ints(&mut self, u: &mut Unstructured, count: usize, bits: usize) -> Result<*const c_void> {
-        let (mut bytes, mut last) = (Vec::new(), 0i64);
-        let sorted = u.ratio(2, 3)?;
-        for _ in 0..count {
-            let step = i64::from(u.arbitrary::<u8>()? % 8);
-            last = if sorted { last + step } else { step - 1 };
-            bytes.extend_from_slice(&last.to_le_bytes()[..bits.div_ceil(8)]);
+    fn ints(&mut self, u: &mut Unstructured, count: usize, bits: usize, most: u8) -> Result<*const c_void> {
+        let numbers = numbers(u, count, bits, most)?;
+        Ok(self.kept(numbers))
+    }
+
+    /// Offsets, and as many bytes as the last of them says.
+    fn texts_of(
+        &mut self,
+        u: &mut Unstructured,
+        end: usize,
+        room: usize,
+        bits: usize,
+        buffers: &mut Vec<*const c_void>,
+    ) -> Result<()> {
+        let mut offsets = numbers(u, room + 1, bits, 8)?;
+        if u.ratio(1, 20)? {
+            buffers.extend([ptr::null(), ptr::null()]);
+            return Ok(());
         }
-        Ok(self.kept(bytes))
+        let width = bits / 8;
+        if u.ratio(1, 4)? {
+            let at = u.int_in_range(0..=end)?;
+            let lie = *u.choose(&[-1, 7, 1 << 20, i64::MIN, i64::MAX, i32::MAX.into()])?;
+            offsets[at * width..][..width].copy_from_slice(&lie.to_le_bytes()[..width]);
+        }
+        let last = &mut offsets[end * width..][..width];
+        let said = match bits {
+            32 => i32::from_le_bytes(last.try_into().expect("four bytes")).into(),
+            _ => i64::from_le_bytes(last.try_into().expect("eight bytes")),
+        };
+        // What nobody can see to be too much has to be there.
+        let there = if (MOST_BYTES..1 << 54).contains(&said) { MOST_BYTES } else { said };
+        last.copy_from_slice(&there.to_le_bytes()[..width]);
+        let texts = if there < 1 << 54 { there.max(0) } else { 0 };
+        let texts = self.bytes(u, texts as usize, true)?;
+        buffers.extend([self.kept(offsets), texts]);
+        Ok(())
+    }
+
+    /// Views, some buffers, and their lengths.
+    fn views(&mut self, u: &mut Unstructured, room: usize, buffers: &mut Vec<*const c_void>) -> Result<()> {
+        let mut views = Vec::new();
+        for _ in 0..room + 1 {
+            let wild = u.ratio(1, 16)?;
+            for most in [24, 0x6463_6261, 2, 30] {
+                let part = if wild { u.arbitrary()? } else { u.int_in_range(0..=most)? };
+                views.extend_from_slice(&u32::to_le_bytes(part));
+            }
+        }
+        buffers.push(self.kept(views));
+        let mut lengths = Vec::new();
+        for _ in 0..u.int_in_range(0..=3)? {
+            let len = u.int_in_range(0..=40)?;
+            buffers.push(self.bytes(u, len, true)?);
+            let said =
+                if u.ratio(1, 24)? { *u.choose(&[-1, i64::MIN, i64::MAX, 1 << 60])? } else { len as i64 };
+            lengths.extend_from_slice(&said.to_le_bytes());
+        }
+        let is_there = !u.ratio(1, 20)?;
+        buffers.push(if is_there { self.kept(lengths) } else { ptr::null() });
+        Ok(())
     }
 
     fn kept(&mut self, mut bytes: Vec<u8>) -> *const c_void {
@@ -258,6 +453,21 @@ impl Producer {
         self.schemas[last].as_mut_ptr()
     }
 }
+
+/// Numbers of so many bits that mostly go up, by less than `most`.
+fn numbers(u: &mut Unstructured, count: usize, bits: usize, most: u8) -> Result<Vec<u8>> {
+    let (mut bytes, mut last) = (Vec::new(), 0i64);
+    let sorted = u.ratio(2, 3)?;
+    for _ in 0..count {
+        let step = i64::from(u.arbitrary::<u8>()? % most);
+        last = if sorted { last + step } else { step - 1 };
+        bytes.extend_from_slice(&last.to_le_bytes()[..bits.div_ceil(8)]);
+    }
+    Ok(bytes)
+}
+
+/// Bytes that texts have at most.
+const MOST_BYTES: i64 = 100;
 
 /// Impossible lengths.
 const LENGTHS: &[i64] = &[-1, i64::MIN, i64::MAX, i64::MAX - 7, 1 << 62, 1 << 57, 1 << 54, 1 << 50, -64];

@@ -6,5 +6,5 @@
 mod arrow_import;
 mod kernel;
 
-pub use arrow_import::arrow_import;
+pub use arrow_import::{arrow_import, arrow_map};
 pub use kernel::kernel;

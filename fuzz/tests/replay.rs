@@ -19,6 +19,11 @@ fn arrow_import() {
 }
 
 #[test]
+fn arrow_map() {
+    replay("arrow_map", polars_entropy_fuzz::arrow_map);
+}
+
+#[test]
 fn kernel() {
     replay("kernel", polars_entropy_fuzz::kernel);
 }
