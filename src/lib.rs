@@ -14,14 +14,8 @@
 //! | --- | --- | --- |
 //! | [`entropy`], [`kl_div`], [`cross_entropy`], [`js_div`], [`psi`] | | slices |
 //! | [`logits`] | | slices of logits |
-#![cfg_attr(
-    feature = "arrow",
-    doc = "| [`arrow`] | `arrow` | arrays of arrow-rs, logits, maps |"
-)]
-#![cfg_attr(
-    not(feature = "arrow"),
-    doc = "| `arrow` | `arrow` | arrays of arrow-rs, logits, maps |"
-)]
+#![cfg_attr(feature = "arrow", doc = "| [`arrow`] | `arrow` | arrays of arrow-rs, logits, maps |")]
+#![cfg_attr(not(feature = "arrow"), doc = "| `arrow` | `arrow` | arrays of arrow-rs, logits, maps |")]
 //! | the plugin of the Python package `polars-entropy` | `plugin` | Polars expressions |
 //! | the Python module of the same package | `python` | whatever speaks the Arrow PyCapsule interface |
 //!
