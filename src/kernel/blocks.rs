@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::math::power_of_two;
+use super::simd::{Arithmetic, IsaOps};
 
 /// The width of a block. Eight doubles are one AVX-512 register or two AVX2 ones. Sums are kept in this many lanes,
 /// whatever the machine, so that the order of addition, and with it every bit of the result, is the same everywhere.
@@ -148,9 +149,18 @@ pub const GROUP: usize = 8;
 
 /// Terms of a sum. Not a closure: those are not sure to be inlined, and a loop that isn't inlined as a whole is not
 /// compiled for the instruction set at hand.
-pub trait Terms<A, const N: usize> {
+///
+/// Terms that take many operations are computed in two halves, with M blocks in between: a processor looks ahead a hundred
+/// instructions or so, and would else wait for the division of a block before it begins the next.
+pub trait Terms<A, const N: usize, const M: usize = 0> {
+    /// First half of the terms of the `i`-th block.
+    #[inline(always)]
+    fn begin(&mut self, _: usize) -> [Block; M] {
+        [[0.0; LANES]; M]
+    }
+
     /// Adds the terms of the `i`-th block to the lanes of N sums.
-    fn add(&mut self, i: usize, sums: &mut [Block; N]);
+    fn add(&mut self, i: usize, begun: &[Block; M], sums: &mut [Block; N]);
 }
 
 /// Sums N quantities over so many blocks.
@@ -159,18 +169,18 @@ pub trait Terms<A, const N: usize> {
 /// carried along (Neumaier 1974), and then the lanes, pairwise. So the error is that of 16 additions or so, however long
 /// the distribution is.
 #[inline(always)]
-pub fn sums<A, L: Layout, const N: usize>(blocks: usize, terms: &mut impl Terms<A, N>) -> [Block; N] {
+pub fn sums<A: Arithmetic, L: Layout, const N: usize, const M: usize>(
+    blocks: usize,
+    terms: &mut impl Terms<A, N, M>,
+) -> [Block; N] {
     const RUN: usize = 16;
     let mut sums = [[0.0; LANES]; N];
-    for i in 0..blocks.min(RUN) {
-        terms.add(i, &mut sums);
-    }
     let mut errors = [[0.0; LANES]; N];
-    let mut start = RUN;
-    while start < blocks {
-        let mut run = [[0.0; LANES]; N];
-        for i in start..blocks.min(start + RUN) {
-            terms.add(i, &mut run);
+    for start in (0..blocks).step_by(RUN) {
+        let run = run(start..blocks.min(start + RUN), terms);
+        if start == 0 {
+            sums = run;
+            continue;
         }
         for n in 0..N {
             for k in 0..LANES {
@@ -179,13 +189,40 @@ pub fn sums<A, L: Layout, const N: usize>(blocks: usize, terms: &mut impl Terms<
                 errors[n][k] += error;
             }
         }
-        start += RUN;
     }
     for n in 0..N {
         let (sum, error) = (L::sum(sums[n]), L::sum(errors[n]));
         sums[n] = lanes!(k => sum[k] + error[k]);
     }
     sums
+}
+
+/// Sums lane by lane, over one block at least. The first half of a block comes before the second half of the one before.
+#[inline(always)]
+fn run<A: Arithmetic, const N: usize, const M: usize>(
+    blocks: Range<usize>,
+    terms: &mut impl Terms<A, N, M>,
+) -> [Block; N] {
+    let mut sums = [[0.0; LANES]; N];
+    let last = blocks.end - 1;
+    let mut begun = pinned::<A, M>(terms.begin(blocks.start));
+    for i in blocks.start..last {
+        let next = pinned::<A, M>(terms.begin(i + 1));
+        terms.add(i, &begun, &mut sums);
+        sums = pinned::<A, N>(sums);
+        begun = next;
+    }
+    terms.add(last, &begun, &mut sums);
+    sums
+}
+
+/// The blocks, [in vector registers](IsaOps::pinned).
+#[inline(always)]
+fn pinned<A: Arithmetic, const N: usize>(mut blocks: [Block; N]) -> [Block; N] {
+    for block in &mut blocks {
+        *block = A::Isa::pinned(*block);
+    }
+    blocks
 }
 
 /// The sum and its rounding error, exactly (Knuth).
@@ -248,9 +285,9 @@ const LEAST_SINGLE: f64 = 1e-18;
 impl Totals {
     /// Reads the distributions once.
     #[inline(always)]
-    pub fn of<L: Layout>(source: &impl Source) -> Totals {
+    pub fn of<A: Arithmetic, L: Layout>(source: &impl Source) -> Totals {
         let mut scan = Scan { source, max: [0.0; LANES], min: [0.0; LANES] };
-        let [total] = sums::<(), L, 1>(source.blocks(), &mut scan);
+        let [total] = sums::<A, L, 1, 0>(source.blocks(), &mut scan);
         Totals { total, max: L::optimisation_barrier(scan.max), min: L::optimisation_barrier(scan.min) }
     }
 
@@ -364,14 +401,16 @@ struct Scan<'a, S> {
     min: Block,
 }
 
-impl<S: Source> Terms<(), 1> for Scan<'_, S> {
+impl<A: Arithmetic, S: Source> Terms<A, 1> for Scan<'_, S> {
     #[inline(always)]
-    fn add(&mut self, i: usize, [total]: &mut [Block; 1]) {
+    fn add(&mut self, i: usize, _: &[Block; 0], [total]: &mut [Block; 1]) {
         let x = self.source.block(i);
         for k in 0..LANES {
             total[k] += x[k];
             self.max[k] = if x[k] > self.max[k] { x[k] } else { self.max[k] };
             self.min[k] = if x[k] < self.min[k] { x[k] } else { self.min[k] };
         }
+        self.max = A::Isa::pinned(self.max);
+        self.min = A::Isa::pinned(self.min);
     }
 }

@@ -76,9 +76,9 @@ pub struct Total {
 impl Total {
     /// Total of what the mask keeps.
     #[inline(always)]
-    pub fn of<T: Weight>(x: Weights<T>, mask: impl Mask) -> Total {
-        let scale = Totals::of::<OneRow>(&x.masked(mask, 1.0)).scale();
-        Total { sum: Totals::of::<OneRow>(&x.masked(mask, scale)).total[0], scale }
+    pub fn of<A: Arithmetic, T: Weight>(x: Weights<T>, mask: impl Mask) -> Total {
+        let scale = Totals::of::<A, OneRow>(&x.masked(mask, 1.0)).scale();
+        Total { sum: Totals::of::<A, OneRow>(&x.masked(mask, scale)).total[0], scale }
     }
 
     /// ln(x/total), also where the scaled weight is no longer a normal number.

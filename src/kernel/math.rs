@@ -102,21 +102,27 @@ pub fn ln<A: Arithmetic>(x: f64) -> f64 {
 #[inline(always)]
 pub fn ln_scaled<A: Arithmetic>(x: f64, k: f64) -> f64 {
     let (m, e) = parts(x, SQRT_HALF);
-    ln_of_product::<A>(m, e + k)
+    ln_of_quotient::<A>((m - 1.0) / (m + 1.0), e + k)
 }
 
 /// ln x for normal x that are not beside 1: the error is one unit in the last place for |ln x| ≥ ½, and below 1.2e-16 in
 /// any case. Half the work of [`ln`]; what it is at 0 and elsewhere is as there.
 #[inline(always)]
 pub fn ln_away_from_one<A: Arithmetic>(x: f64) -> f64 {
-    let (m, e) = normal_parts(x);
-    ln_of_product::<A>(m, e)
+    let (s, e) = ln_quotient_of(x);
+    ln_of_quotient::<A>(s, e)
 }
 
-/// ln(m·2ᵉ) for m in [√½, √2), with an error of 1.2e-16 where it is near 0.
+/// First half of [`ln_away_from_one`]: s = (m − 1)/(m + 1) and e, of x = m·2ᵉ.
 #[inline(always)]
-fn ln_of_product<A: Arithmetic>(m: f64, e: f64) -> f64 {
-    let s = (m - 1.0) / (m + 1.0);
+pub fn ln_quotient_of(x: f64) -> (f64, f64) {
+    let (m, e) = normal_parts(x);
+    ((m - 1.0) / (m + 1.0), e)
+}
+
+/// Second half of [`ln_away_from_one`].
+#[inline(always)]
+pub fn ln_of_quotient<A: Arithmetic>(s: f64, e: f64) -> f64 {
     A::mul_add(e, LN_2, s * (2.0 + artanh_remainder_of::<A, _>(s * s, &NARROW)))
 }
 

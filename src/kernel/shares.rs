@@ -31,7 +31,7 @@ const LEAST: f64 = 1e-280;
 /// Values of distributions in blocks.
 #[inline(always)]
 pub fn of_blocks<S: OfShares, A: Arithmetic, L: Layout>(p: &impl Source, q: &impl Source) -> FastPath {
-    let (of_p, of_q) = (Totals::of::<L>(p), Totals::of::<L>(q));
+    let (of_p, of_q) = (Totals::of::<A, L>(p), Totals::of::<A, L>(q));
     let (p_plain, q_plain) = (of_p.are_plain::<L>(), of_q.are_plain::<L>());
     let plain = lanes!(k => p_plain[k] & q_plain[k]);
     if !any(plain) {
@@ -39,7 +39,7 @@ pub fn of_blocks<S: OfShares, A: Arithmetic, L: Layout>(p: &impl Source, q: &imp
     }
     let (of_p, of_q) = (of_p.total, of_q.total);
     let mut pairs = Pairs::<_, _, S> { p, q, of_p, of_q, least: [1.0; LANES], terms: PhantomData };
-    let [terms, excess] = sums::<A, L, 2>(p.blocks(), &mut pairs);
+    let [terms, excess] = sums::<A, L, 2, 0>(p.blocks(), &mut pairs);
     let value = lanes!(k => {
         let inverse = 1.0 / (of_p[k] * of_q[k]);
         S::finished(terms[k] * inverse, excess[k] * inverse)
@@ -61,7 +61,7 @@ struct Pairs<'a, P, Q, S> {
 
 impl<A: Arithmetic, P: Source, Q: Source, S: OfShares> Terms<A, 2> for Pairs<'_, P, Q, S> {
     #[inline(always)]
-    fn add(&mut self, i: usize, [terms, excess]: &mut [Block; 2]) {
+    fn add(&mut self, i: usize, _: &[Block; 0], [terms, excess]: &mut [Block; 2]) {
         let (p, q) = (self.p.block(i), self.q.block(i));
         self.p.prefetch_next(i);
         self.q.prefetch_next(i);
@@ -82,7 +82,7 @@ const LIFT: f64 = power_of_two(600);
 /// Value, an element at a time, for weights that are finite and not negative, with some mass on both sides.
 #[inline(always)]
 pub fn carefully<S: OfShares, A: Arithmetic, T: Weight>(p: Weights<T>, q: Weights<T>) -> f64 {
-    let (of_p, of_q) = (Total::of(p, (p, q)), Total::of(q, (p, q)));
+    let (of_p, of_q) = (Total::of::<A, T>(p, (p, q)), Total::of::<A, T>(q, (p, q)));
     let inverse = 1.0 / (of_p.sum * of_q.sum);
     let (mut terms, mut excess) = (Carried::default(), 0.0);
     for i in 0..p.len() {

@@ -149,6 +149,13 @@ pub trait IsaOps: Sized {
         body.run::<A>()
     }
 
+    /// The block itself, in vector registers at this point: left alone, the compiler takes what a loop carries apart into single
+    /// numbers, and puts them together again each time. Nothing but the time depends on it.
+    #[inline(always)]
+    fn pinned(block: [f64; 8]) -> [f64; 8] {
+        block
+    }
+
     /// Rows as columns.
     #[inline(always)]
     fn transpose(rows: [[f64; 8]; 8]) -> [[f64; 8]; 8] {
@@ -250,20 +257,34 @@ impl Arithmetic for Separate {
 /// has them; nobody else can.
 #[cfg(target_arch = "x86_64")]
 mod registers {
+    use std::arch::asm;
     use std::arch::x86_64::*;
+    use std::hint::black_box;
     use std::mem::transmute;
 
     use super::{Arithmetic, IsaOps, Loop};
 
+    #[repr(align(64))]
+    struct Line;
+
+    /// Aligns the frame of the function that this is inlined into to a line of the cache. The compiler does so for variables, but not
+    /// for the registers that it runs out of, half of which would then lie in two lines.
+    #[inline(always)]
+    fn align_frame() {
+        black_box(&Line);
+    }
+
     #[inline(never)]
     #[target_feature(enable = "avx2,fma")]
     pub fn avx2<A: Arithmetic, L: Loop>(body: L) -> L::Out {
+        align_frame();
         body.run::<A>()
     }
 
     #[inline(never)]
     #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")]
     pub fn avx512<A: Arithmetic, L: Loop>(body: L) -> L::Out {
+        align_frame();
         body.run::<A>()
     }
 
@@ -274,6 +295,12 @@ mod registers {
         fn call_outlined<A: Arithmetic<Isa = Self>, L: Loop>(body: L) -> L::Out {
             // SAFETY: see the head of this module.
             unsafe { avx2::<A, L>(body) }
+        }
+
+        #[inline(always)]
+        fn pinned(block: [f64; 8]) -> [f64; 8] {
+            // SAFETY: see the head of this module.
+            unsafe { in_two_registers(block) }
         }
 
         #[inline(always)]
@@ -299,6 +326,12 @@ mod registers {
         }
 
         #[inline(always)]
+        fn pinned(block: [f64; 8]) -> [f64; 8] {
+            // SAFETY: see the head of this module.
+            unsafe { in_one_register(block) }
+        }
+
+        #[inline(always)]
         fn transpose(rows: [[f64; 8]; 8]) -> [[f64; 8]; 8] {
             // SAFETY: see the head of this module.
             unsafe { doubles(rows) }
@@ -309,6 +342,30 @@ mod registers {
             // SAFETY: as above.
             unsafe { singles(rows) }
         }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn in_two_registers(block: [f64; 8]) -> [f64; 8] {
+        // SAFETY: any bits are doubles, and the sizes are the same.
+        let [mut low, mut high]: [__m256d; 2] = unsafe { transmute(block) };
+        // SAFETY: there are no instructions.
+        unsafe {
+            asm!("/* {0} {1} */", inout(ymm_reg) low, inout(ymm_reg) high, options(pure, nomem, nostack, preserves_flags))
+        };
+        // SAFETY: as above.
+        unsafe { transmute([low, high]) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn in_one_register(block: [f64; 8]) -> [f64; 8] {
+        // SAFETY: any bits are doubles, and the sizes are the same.
+        let mut x: __m512d = unsafe { transmute(block) };
+        // SAFETY: there are no instructions.
+        unsafe { asm!("/* {0} */", inout(zmm_reg) x, options(pure, nomem, nostack, preserves_flags)) };
+        // SAFETY: as above.
+        unsafe { transmute(x) }
     }
 
     // Transmuted, since loads and stores would need pointers, which are no safer.

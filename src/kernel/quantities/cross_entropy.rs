@@ -117,7 +117,7 @@ fn of_blocks<A: Arithmetic, L: Layout, P: Stored, Q: Stored>(p: &P, q: &Q) -> Fa
 fn in_single<A: Arithmetic, L: Layout>(p: &impl Stored, q: &impl Stored) -> FastPath {
     let (p_extremes, q_extremes) = (Extremes::default(), Extremes::default());
     let mut logs = Logs { p, q, p_extremes, q_extremes, least: [1.0; 2 * LANES] };
-    let [p_total, q_total, l] = sums::<A, L, 3>(p.groups(), &mut logs);
+    let [p_total, q_total, l] = sums::<A, L, 3, 0>(p.groups(), &mut logs);
     let value = lanes!(k => ln::<A>(q_total[k]) - l[k] / p_total[k]);
     let (of_p, of_q) = (Totals::new(p_total, logs.p_extremes), Totals::new(q_total, logs.q_extremes));
     let (p_plain, q_plain) = (of_p.are_plain::<L>(), of_q.are_plain::<L>());
@@ -143,7 +143,7 @@ struct Logs<'a, P, Q> {
 
 impl<A: Arithmetic, P: Stored, Q: Stored> Terms<A, 3> for Logs<'_, P, Q> {
     #[inline(always)]
-    fn add(&mut self, i: usize, [p_total, q_total, l]: &mut [Block; 3]) {
+    fn add(&mut self, i: usize, _: &[Block; 0], [p_total, q_total, l]: &mut [Block; 3]) {
         let group = self.p.group(i);
         let mut corrections = [Wide::default(); GROUP];
         let (mut p_extremes, mut q_extremes, mut least) = (self.p_extremes, self.q_extremes, self.least);
@@ -175,7 +175,7 @@ impl<A: Arithmetic, P: Stored, Q: Stored> Terms<A, 3> for Logs<'_, P, Q> {
 /// Equation (1), with (2) for the dominant share.
 #[inline(always)]
 fn in_double<A: Arithmetic, L: Layout>(p: &impl Source, q: &impl Source) -> FastPath {
-    let (of_p, of_q) = (Totals::of::<L>(p), Totals::of::<L>(q));
+    let (of_p, of_q) = (Totals::of::<A, L>(p), Totals::of::<A, L>(q));
     let (p_plain, q_plain) = (of_p.are_plain::<L>(), of_q.are_plain::<L>());
     let plain = lanes!(k => p_plain[k] & q_plain[k]);
     if !any(plain) {
@@ -186,7 +186,7 @@ fn in_double<A: Arithmetic, L: Layout>(p: &impl Source, q: &impl Source) -> Fast
         with_dominant::<A, L>(p, q, of_q, &mut least)
     } else {
         let mut pairs = Pairs { p, q, inverse: lanes!(k => 1.0 / of_q.total[k]), least };
-        let [sum] = sums::<A, L, 1>(p.blocks(), &mut pairs);
+        let [sum] = sums::<A, L, 1, 0>(p.blocks(), &mut pairs);
         least = pairs.least;
         lanes!(k => 0.0 - sum[k])
     };
@@ -206,10 +206,10 @@ fn with_dominant<A: Arithmetic, L: Layout>(
     // More than half of the total is in one weight, so no other is equal to it.
     let dominant = lanes!(k => if max[k] > 0.5 * of_q.total[k] { max[k] } else { 0.0 });
     let limit = lanes!(k => if dominant[k] > 0.0 { dominant[k] } else { f64::INFINITY });
-    let [rest] = sums::<A, L, 1>(q.blocks(), &mut Rest { q, limit });
+    let [rest] = sums::<A, L, 1, 0>(q.blocks(), &mut Rest { q, limit });
     let inverse = lanes!(k => 1.0 / (dominant[k] + rest[k]));
     let mut pairs = PairsBelow { p, q, inverse, limit, least: *least };
-    let [sum, p_at_dominant] = sums::<A, L, 2>(p.blocks(), &mut pairs);
+    let [sum, p_at_dominant] = sums::<A, L, 2, 0>(p.blocks(), &mut pairs);
     *least = pairs.least;
     lanes!(k => {
         let ratio = if dominant[k] > 0.0 { rest[k] / dominant[k] } else { 0.0 };
@@ -228,7 +228,7 @@ struct Pairs<'a, P, Q> {
 
 impl<A: Arithmetic, P: Source, Q: Source> Terms<A, 1> for Pairs<'_, P, Q> {
     #[inline(always)]
-    fn add(&mut self, i: usize, [sum]: &mut [Block; 1]) {
+    fn add(&mut self, i: usize, _: &[Block; 0], [sum]: &mut [Block; 1]) {
         let (p, q) = (self.p.block(i), self.q.block(i));
         self.p.prefetch_next(i);
         self.q.prefetch_next(i);
@@ -252,7 +252,7 @@ struct PairsBelow<'a, P, Q> {
 
 impl<A: Arithmetic, P: Source, Q: Source> Terms<A, 2> for PairsBelow<'_, P, Q> {
     #[inline(always)]
-    fn add(&mut self, i: usize, [sum, p_at_dominant]: &mut [Block; 2]) {
+    fn add(&mut self, i: usize, _: &[Block; 0], [sum, p_at_dominant]: &mut [Block; 2]) {
         let (p, q) = (self.p.block(i), self.q.block(i));
         for k in 0..LANES {
             let below = q[k] < self.limit[k];
@@ -273,7 +273,7 @@ struct Rest<'a, Q> {
 
 impl<A, Q: Source> Terms<A, 1> for Rest<'_, Q> {
     #[inline(always)]
-    fn add(&mut self, i: usize, [sum]: &mut [Block; 1]) {
+    fn add(&mut self, i: usize, _: &[Block; 0], [sum]: &mut [Block; 1]) {
         let q = self.q.block(i);
         for k in 0..LANES {
             sum[k] += if q[k] < self.limit[k] { q[k] } else { 0.0 };
@@ -284,7 +284,7 @@ impl<A, Q: Source> Terms<A, 1> for Rest<'_, Q> {
 /// Equation (1), an element at a time, for weights that are finite and not negative, with q > 0 wherever p > 0.
 #[inline(always)]
 fn carefully<A: Arithmetic, T: Weight>(p: Weights<T>, q: Weights<T>) -> f64 {
-    let (of_p, of_q) = (Total::of(p, (p, q)), Total::of(q, (p, q)));
+    let (of_p, of_q) = (Total::of::<A, T>(p, (p, q)), Total::of::<A, T>(q, (p, q)));
     let pairs = || (0..p.len()).filter(|i| (p, q).keeps(*i)).filter_map(|i| Some((p.get(i)?, q.get(i)?)));
     let is_dominant = |q: f64| q * of_q.scale > 0.5 * of_q.sum;
     let mut rest = Carried::default();

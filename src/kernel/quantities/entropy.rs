@@ -39,7 +39,7 @@ use crate::kernel::blocks::{
     lanes, sums,
 };
 use crate::kernel::mass::{LN_SCALE, ln_of_sum, ln_of_weight, mass, not_below_zero, summed};
-use crate::kernel::math::{ln, ln_1p, ln_away_from_one, ln_single, mitchell_correction};
+use crate::kernel::math::{ln, ln_1p, ln_of_quotient, ln_quotient_of, ln_single, mitchell_correction};
 use crate::kernel::quantity::{Element, GroupSums, Mergeable, OfFew, Part, Quantity, Summed, Sums, value};
 use crate::kernel::rules::Answers;
 use crate::kernel::scales::mass_of_sum;
@@ -64,9 +64,9 @@ impl Quantity for Entropy {
 
     #[inline(always)]
     fn carefully<A: Arithmetic, T: Weight>(x: Weights<T>, _: Weights<T>) -> f64 {
-        let scale = Totals::of::<OneRow>(&x.masked(x, 1.0)).scale();
+        let scale = Totals::of::<A, OneRow>(&x.masked(x, 1.0)).scale();
         let x = x.masked(x, scale);
-        of_shares::<A, OneRow>(&x, Totals::of::<OneRow>(&x))[0]
+        of_shares::<A, OneRow>(&x, Totals::of::<A, OneRow>(&x))[0]
     }
 }
 
@@ -125,7 +125,7 @@ fn of_blocks<A: Arithmetic, L: Layout, S: Stored>(x: &S) -> FastPath {
 /// Equation (2).
 #[inline(always)]
 fn in_double<A: Arithmetic, L: Layout>(x: &impl Source) -> FastPath {
-    let totals = Totals::of::<L>(x);
+    let totals = Totals::of::<A, L>(x);
     let valid = totals.are_plain::<L>();
     if !any(valid) {
         return FastPath::NOWHERE;
@@ -137,7 +137,7 @@ fn in_double<A: Arithmetic, L: Layout>(x: &impl Source) -> FastPath {
 #[inline(always)]
 fn in_single<A: Arithmetic, L: Layout>(x: &impl Stored) -> FastPath {
     let mut logs = Logs { x, extremes: Extremes::default() };
-    let [total, mut term] = sums::<A, L, 2>(x.groups(), &mut logs);
+    let [total, mut term] = sums::<A, L, 2, 0>(x.groups(), &mut logs);
     let totals = Totals::new(total, logs.extremes);
     let (mut rest, mut dominant_term) = (total, [0.0; LANES]);
     if totals.have_dominant() {
@@ -169,7 +169,7 @@ struct Logs<'a, S> {
 
 impl<A: Arithmetic, S: Stored> Terms<A, 2> for Logs<'_, S> {
     #[inline(always)]
-    fn add(&mut self, i: usize, [total, term]: &mut [Block; 2]) {
+    fn add(&mut self, i: usize, _: &[Block; 0], [total, term]: &mut [Block; 2]) {
         let group = self.x.group(i);
         let mut corrections = [Wide::default(); GROUP];
         let mut extremes = self.extremes;
@@ -200,7 +200,7 @@ fn of_shares<A: Arithmetic, L: Layout>(x: &impl Source, totals: Totals) -> Block
     let total = totals.total;
     if !totals.have_dominant() {
         let mut shares = Shares { x, inverse: lanes!(k => 1.0 / total[k]) };
-        let [h] = sums::<A, L, 1>(x.blocks(), &mut shares);
+        let [h] = sums::<A, L, 1, 3>(x.blocks(), &mut shares);
         return lanes!(k => 0.0 - h[k]);
     }
     // Equation (2). More than half of the total is in one weight, so no other is equal to it. For distributions beside it
@@ -208,9 +208,9 @@ fn of_shares<A: Arithmetic, L: Layout>(x: &impl Source, totals: Totals) -> Block
     let max = totals.max::<L>();
     let dominant = lanes!(k => if max[k] > 0.5 * total[k] { max[k] } else { 0.0 });
     let x = &Below { x, limit: lanes!(k => if dominant[k] > 0.0 { dominant[k] } else { f64::INFINITY }) };
-    let [rest] = sums::<A, L, 1>(x.blocks(), &mut Weighed(x));
+    let [rest] = sums::<A, L, 1, 0>(x.blocks(), &mut Weighed(x));
     let inverse = lanes!(k => 1.0 / (dominant[k] + rest[k]));
-    let [h] = sums::<A, L, 1>(x.blocks(), &mut Shares { x, inverse });
+    let [h] = sums::<A, L, 1, 3>(x.blocks(), &mut Shares { x, inverse });
     lanes!(k => {
         let ratio = if dominant[k] > 0.0 { rest[k] / dominant[k] } else { 0.0 };
         dominant[k] * inverse[k] * ln_1p::<A>(ratio) - h[k]
@@ -223,14 +223,23 @@ struct Shares<'a, S> {
     inverse: Block,
 }
 
-impl<A: Arithmetic, S: Source> Terms<A, 1> for Shares<'_, S> {
+impl<A: Arithmetic, S: Source> Terms<A, 1, 3> for Shares<'_, S> {
     #[inline(always)]
-    fn add(&mut self, i: usize, [h]: &mut [Block; 1]) {
+    fn begin(&mut self, i: usize) -> [Block; 3] {
         let x = self.x.block(i);
         self.x.prefetch_next(i);
+        let [mut shares, mut quotients, mut exponents] = [[0.0; LANES]; 3];
         for k in 0..LANES {
-            let share = x[k] * self.inverse[k];
-            h[k] += share * ln_away_from_one::<A>(share);
+            shares[k] = x[k] * self.inverse[k];
+            (quotients[k], exponents[k]) = ln_quotient_of(shares[k]);
+        }
+        [shares, quotients, exponents]
+    }
+
+    #[inline(always)]
+    fn add(&mut self, _: usize, [shares, quotients, exponents]: &[Block; 3], [h]: &mut [Block; 1]) {
+        for k in 0..LANES {
+            h[k] += shares[k] * ln_of_quotient::<A>(quotients[k], exponents[k]);
         }
     }
 }
@@ -240,7 +249,7 @@ struct Weighed<'a, S>(&'a S);
 
 impl<A, S: Source> Terms<A, 1> for Weighed<'_, S> {
     #[inline(always)]
-    fn add(&mut self, i: usize, [sum]: &mut [Block; 1]) {
+    fn add(&mut self, i: usize, _: &[Block; 0], [sum]: &mut [Block; 1]) {
         let x = self.0.block(i);
         for k in 0..LANES {
             sum[k] += x[k];

@@ -47,7 +47,7 @@ use crate::kernel::math::{
 use crate::kernel::quantity::{Element, GroupSums, Mergeable, Part, Quantity, Summed, Sums, value};
 use crate::kernel::rules::{Answers, Role, Side};
 use crate::kernel::scales::mass_of_sum;
-use crate::kernel::simd::{Arithmetic, Base};
+use crate::kernel::simd::{Arithmetic, Base, IsaOps};
 use crate::kernel::weights::{Mask, Weight, Weights};
 
 /// Kullback–Leibler divergence D(p‖q).
@@ -171,7 +171,7 @@ impl Mergeable for KlDiv {
 #[inline(always)]
 fn of_blocks<A: Arithmetic, L: Layout, P: Stored, Q: Stored>(p: &P, q: &Q) -> FastPath {
     if !(P::SINGLE && Q::SINGLE && L::ONE) {
-        return in_double::<A, L>(p, q, Totals::of::<L>(p), Totals::of::<L>(q));
+        return in_double::<A, L>(p, q, Totals::of::<A, L>(p), Totals::of::<A, L>(q));
     }
     let (single, p_totals, q_totals) = in_single::<A, L>(p, q);
     if all(single.valid) { single } else { in_double::<A, L>(p, q, p_totals, q_totals) }
@@ -182,7 +182,7 @@ fn of_blocks<A: Arithmetic, L: Layout, P: Stored, Q: Stored>(p: &P, q: &Q) -> Fa
 fn in_single<A: Arithmetic, L: Layout>(p: &impl Stored, q: &impl Stored) -> (FastPath, Totals, Totals) {
     let (of_p, of_q) = (Extremes::default(), Extremes::default());
     let mut logs = Logs { p, q, of_p, of_q, least: [1.0; 2 * LANES] };
-    let [of_p, of_q, r] = sums::<A, L, 3>(p.groups(), &mut logs);
+    let [of_p, of_q, r] = sums::<A, L, 3, 0>(p.groups(), &mut logs);
     let value = lanes!(k => r[k] / of_p[k] + ln::<A>(of_q[k] / of_p[k]));
     let (of_p, of_q) = (Totals::new(of_p, logs.of_p), Totals::new(of_q, logs.of_q));
     let (p_plain, q_plain) = (of_p.are_plain::<L>(), of_q.are_plain::<L>());
@@ -209,7 +209,7 @@ struct Logs<'a, P, Q> {
 
 impl<A: Arithmetic, P: Stored, Q: Stored> Terms<A, 3> for Logs<'_, P, Q> {
     #[inline(always)]
-    fn add(&mut self, i: usize, [of_p, of_q, r]: &mut [Block; 3]) {
+    fn add(&mut self, i: usize, _: &[Block; 0], [of_p, of_q, r]: &mut [Block; 3]) {
         let group = self.p.group(i);
         let mut corrections = [Wide::default(); GROUP];
         let (mut extremes_p, mut extremes_q, mut least) = (self.of_p, self.of_q, self.least);
@@ -255,7 +255,7 @@ fn in_double<A: Arithmetic, L: Layout>(
     let inverse_p = lanes!(k => 1.0 / of_p[k]);
     let inverse_pq = lanes!(k => inverse_p[k] / of_q[k]);
     let mut pairs = Pairs { p, q, of_p, of_q, inverse_p, inverse_pq, least: [1.0; LANES] };
-    let [d, excess] = sums::<A, L, 2>(p.blocks(), &mut pairs);
+    let [d, excess] = sums::<A, L, 2, 4>(p.blocks(), &mut pairs);
     // See the head of this file.
     let value = lanes!(k => (d[k] - 0.5 * excess[k] * excess[k]).max(0.0));
     let in_range = L::all(lanes!(k => pairs.least[k] >= LEAST));
@@ -281,23 +281,37 @@ struct Pairs<'a, P, Q> {
     least: Block,
 }
 
-impl<A: Arithmetic, P: Source, Q: Source> Terms<A, 2> for Pairs<'_, P, Q> {
+impl<A: Arithmetic, P: Source, Q: Source> Terms<A, 2, 4> for Pairs<'_, P, Q> {
     #[inline(always)]
-    fn add(&mut self, i: usize, [d, total_excess]: &mut [Block; 2]) {
+    fn begin(&mut self, i: usize) -> [Block; 4] {
         let (p, q) = (self.p.block(i), self.q.block(i));
         self.p.prefetch_next(i);
         self.q.prefetch_next(i);
+        let [mut a, mut b, mut difference, mut least] = [[0.0; LANES]; 4];
         for k in 0..LANES {
             // The shares over their common denominator, PQ.
-            let (a, b) = (p[k] * self.of_q[k], q[k] * self.of_p[k]);
-            let least = if b < a { b } else { a };
-            let least = if p[k] > 0.0 { least } else { 1.0 };
+            (a[k], b[k]) = (p[k] * self.of_q[k], q[k] * self.of_p[k]);
+            least[k] = if b[k] < a[k] { b[k] } else { a[k] };
+            difference[k] = A::difference_of_products(q[k], self.of_p[k], p[k], self.of_q[k]);
+        }
+        let least = A::Isa::pinned(least);
+        for k in 0..LANES {
+            let least = if p[k] > 0.0 { least[k] } else { 1.0 };
             self.least[k] = if least < self.least[k] { least } else { self.least[k] };
+        }
+        self.least = A::Isa::pinned(self.least);
+        let fraction = fraction::<A>(&a, &b, &A::Isa::pinned(difference));
+        let shares = lanes!(k => p[k] * self.inverse_p[k]);
+        let excesses = lanes!(k => difference[k] * self.inverse_pq[k]);
+        [shares, excesses, lanes!(k => fraction.above[k] / fraction.below[k]), fraction.exponent]
+    }
 
-            let difference = A::difference_of_products(q[k], self.of_p[k], p[k], self.of_q[k]);
-            let (share, excess) = (p[k] * self.inverse_p[k], difference * self.inverse_pq[k]);
-            d[k] += term::<A>(a, b, difference, share, excess);
-            total_excess[k] += excess;
+    #[inline(always)]
+    fn add(&mut self, _: usize, begun: &[Block; 4], [d, total_excess]: &mut [Block; 2]) {
+        let [shares, excesses, quotients, exponents] = begun;
+        for k in 0..LANES {
+            d[k] += term_of_quotient::<A>(quotients[k], exponents[k], shares[k], excesses[k]);
+            total_excess[k] += excesses[k];
         }
     }
 }
@@ -311,21 +325,50 @@ pub(super) fn is_near(a: f64, b: f64, difference: f64) -> bool {
 /// excess bᵢ − aᵢ as they are.
 #[inline(always)]
 fn term<A: Arithmetic>(a: f64, b: f64, difference: f64, share: f64, excess: f64) -> f64 {
-    let near = is_near(a, b, difference);
-    let ((m, e), (n, g)) = (normal_parts(a), normal_parts(b));
-    let above = if near { difference } else { n - m };
-    let below = if near { a + b } else { n + m };
-    let s = above / below;
+    let fraction = fraction::<A>(&[a; LANES], &[b; LANES], &[difference; LANES]);
+    term_of_quotient::<A>(fraction.above[0] / fraction.below[0], fraction.exponent[0], share, excess)
+}
+
+/// In place of an exponent: b is near a.
+const IS_NEAR: f64 = f64::INFINITY;
+
+struct Fraction {
+    above: Block,
+    below: Block,
+    exponent: Block,
+}
+
+/// First half of [`term`]: numerator and denominator of s, of which twice the inverse hyperbolic tangent is ln(b/a), but for an
+/// exponent of 2 that goes along.
+#[inline(always)]
+fn fraction<A: Arithmetic>(a: &Block, b: &Block, difference: &Block) -> Fraction {
+    let [mut above, mut below, mut exponent] = [[0.0; LANES]; 3];
+    for k in 0..LANES {
+        let ((m, e), (n, g)) = (normal_parts(a[k]), normal_parts(b[k]));
+        (above[k], below[k], exponent[k]) = (n - m, n + m, g - e);
+    }
+    let (above, below, exponent) = (A::Isa::pinned(above), A::Isa::pinned(below), A::Isa::pinned(exponent));
+    let near = lanes!(k => is_near(a[k], b[k], difference[k]));
+    Fraction {
+        above: A::Isa::pinned(lanes!(k => if near[k] { difference[k] } else { above[k] })),
+        below: A::Isa::pinned(lanes!(k => if near[k] { a[k] + b[k] } else { below[k] })),
+        exponent: lanes!(k => if near[k] { IS_NEAR } else { exponent[k] }),
+    }
+}
+
+/// Second half of [`term`].
+#[inline(always)]
+fn term_of_quotient<A: Arithmetic>(s: f64, exponent: f64, share: f64, excess: f64) -> f64 {
     let remainder = artanh_remainder::<A>(s);
     let near_term = s * (excess - share * remainder);
-    let far_term = excess - share * A::mul_add(g - e, LN_2, A::mul_add(2.0, s, s * remainder));
-    if near { near_term } else { far_term }
+    let far_term = excess - share * A::mul_add(exponent, LN_2, A::mul_add(2.0, s, s * remainder));
+    if exponent == IS_NEAR { near_term } else { far_term }
 }
 
 /// Equation (2), an element at a time, for weights that are finite and not negative, with q > 0 wherever p > 0.
 #[inline(always)]
 fn carefully<A: Arithmetic, T: Weight>(p: Weights<T>, q: Weights<T>) -> f64 {
-    let (of_p, of_q) = (Total::of(p, (p, q)), Total::of(q, (p, q)));
+    let (of_p, of_q) = (Total::of::<A, T>(p, (p, q)), Total::of::<A, T>(q, (p, q)));
     let (mut d, mut excess) = (Carried::default(), 0.0);
     for i in 0..p.len() {
         let (Some(p), Some(q), true) = (p.get(i), q.get(i), (p, q).keeps(i)) else { continue };
