@@ -65,6 +65,29 @@ impl Broadcast {
         let side = |len| if len == self.rows { row } else { row % len };
         (side(self.p), side(self.q))
     }
+
+    /// The rows of p and q that make up so many rows from this one on, if they are in sequence on either side.
+    #[inline(always)]
+    pub fn sequences(self, row: usize, count: usize) -> Option<(Sequence, Sequence)> {
+        if row + count > self.rows {
+            return None;
+        }
+        let side = |len: usize| {
+            let first = if len == self.rows { row } else { row % len };
+            let repeats = len == 1;
+            (repeats || first + count <= len).then_some(Sequence { first, repeats })
+        };
+        Some((side(self.p)?, side(self.q)?))
+    }
+}
+
+/// Rows of one side that make up rows in sequence of the result: rows in sequence, or one again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sequence {
+    /// The first of the rows.
+    pub first: usize,
+    /// Whether it is also all others.
+    pub repeats: bool,
 }
 
 /// Rows of p and q that make up the rows of the result.
@@ -101,6 +124,15 @@ impl RowPairs<'_> {
         match self {
             RowPairs::All(rows) => rows.get(row),
             RowPairs::Listed(pairs) => pairs[row],
+        }
+    }
+
+    /// The rows of p and q that make up so many rows from this one on, if they are known to be in sequence on either side.
+    #[inline(always)]
+    pub fn sequences(self, row: usize, count: usize) -> Option<(Sequence, Sequence)> {
+        match self {
+            RowPairs::All(rows) => rows.sequences(row, count),
+            RowPairs::Listed(_) => None,
         }
     }
 }

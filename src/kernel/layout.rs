@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::broadcast::{Broadcast, RowPairs};
+use super::blocks::{LANES, lanes};
+use super::broadcast::{Broadcast, RowPairs, Sequence};
 use super::rules::Missing;
 use super::weights::Bits;
 
@@ -175,6 +176,34 @@ impl ListLayout<'_> {
         }
     }
 
+    /// Where eight rows begin, and how many elements they have, if none of them is null.
+    #[inline(always)]
+    pub fn eight(&self, rows: Sequence) -> Option<Eight> {
+        let first = rows.first;
+        if rows.repeats {
+            let range = self.get(first)?;
+            return Some(Eight { starts: [range.start; LANES], lens: [range.len(); LANES] });
+        }
+        if self.valid.is_some_and(|bits| bits.eight(first) != u8::MAX) {
+            return None;
+        }
+        Some(match self.extents {
+            Extents::Offsets { offsets: Offsets::Small(offsets), start } => {
+                Eight::of(offsets, first, start, |x| x as usize)?
+            }
+            Extents::Offsets { offsets: Offsets::Large(offsets), start } => {
+                Eight::of(offsets, first, start, |x| x as usize)?
+            }
+            Extents::Width { width, .. } => {
+                Eight { starts: lanes!(k => (first + k) * width), lens: [width; LANES] }
+            }
+            Extents::Views { .. } => {
+                let range = |k: usize| self.extents.range(first + k);
+                Eight { starts: lanes!(k => range(k).start), lens: lanes!(k => range(k).len()) }
+            }
+        })
+    }
+
     /// Part of the `len` elements below that these rows cover, or the first of the rows that is not within. A layout that comes
     /// from elsewhere has to pass this before anything is read through it.
     pub fn span(&self, rows: Range<usize>, len: usize) -> Result<Range<usize>, usize> {
@@ -192,6 +221,27 @@ impl ListLayout<'_> {
             (first, last) = (first.min(range.start), last.max(range.end));
         }
         Ok(first.min(last)..last)
+    }
+}
+
+/// Eight rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Eight {
+    /// Where each begins.
+    pub starts: [usize; LANES],
+    /// The number of elements of each.
+    pub lens: [usize; LANES],
+}
+
+impl Eight {
+    #[inline(always)]
+    fn of<T: Copy>(offsets: &[T], first: usize, start: usize, number: fn(T) -> usize) -> Option<Eight> {
+        let begins: &[T; LANES] = offsets.get(first..)?.first_chunk()?;
+        let ends: &[T; LANES] = offsets.get(first + 1..)?.first_chunk()?;
+        Some(Eight {
+            starts: lanes!(k => number(begins[k]).wrapping_sub(start)),
+            lens: lanes!(k => number(ends[k]).wrapping_sub(number(begins[k]))),
+        })
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use super::blocks::{Block, lanes};
+
 /// Policy for missing elements, which are nulls and NaNs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NanPolicy {
@@ -74,6 +76,13 @@ impl Unit {
     #[inline(always)]
     pub fn express(self, nats: f64) -> f64 {
         nats / self.ln_base + 0.0
+    }
+
+    /// Values in nats in this unit.
+    #[inline(always)]
+    pub(super) fn express_block(self, nats: Block) -> Block {
+        // To divide by 1 changes nothing, but takes time.
+        if self.ln_base == 1.0 { lanes!(k => nats[k] + 0.0) } else { lanes!(k => self.express(nats[k])) }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Driver of rows: many distributions at a time, one by one or in pairs, of any quantity.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
-use super::blocks::{Block, EightRows, FastPath, LANES, OneRow, lanes};
+use super::blocks::{EightRows, FastPath, LANES, OneRow, all, lanes};
 use super::broadcast::RowPairs;
 use super::layout::{Error, ListLayout};
 use super::options::{NanPolicy, Unit};
@@ -155,17 +156,29 @@ impl<Q: Quantity, T: Weight> Inputs<'_, Q, T> {
         (of_p, if Q::PAIR { self.q.weights.slice(q..q + len) } else { of_p })
     }
 
+    /// Places of eight rows from this one on, if they are short, of like length, and none is null.
+    #[inline(always)]
+    fn places(&self, pairs: RowPairs, row: usize) -> Option<Places> {
+        let (p, q) = pairs.sequences(row, LANES)?;
+        let of_p = self.p.layout.eight(p)?;
+        let of_q = if Q::PAIR { self.q.layout.eight(q)? } else { of_p };
+        let lens = Lens::of(of_p.lens);
+        let (shortest, longest) = lens.extremes();
+        let fit = longest <= Self::SHORT && longest - shortest < LANES && of_p.lens == of_q.lens;
+        fit.then_some(Places { p: of_p.starts, q: of_q.starts, lens })
+    }
+
     /// Values of eight short rows.
     #[inline(always)]
-    fn eight_rows<A: Arithmetic>(&self, [p, q]: &mut [Tile<T>; 2], queue: &Queue) -> FastPath {
-        p.fill::<A>(self.p.weights, &queue.p, &queue.lens);
+    fn eight_rows<A: Arithmetic>(&self, [p, q]: &mut [Tile<T>; 2], places: &Places) -> FastPath {
+        p.fill::<A>(self.p.weights, &places.p, &places.lens);
         if !Q::PAIR {
             if self.policy == NanPolicy::Omit {
                 p.omit();
             }
             return Q::of_blocks::<A, EightRows>(&*p, &*p);
         }
-        q.fill::<A>(self.q.weights, &queue.q, &queue.lens);
+        q.fill::<A>(self.q.weights, &places.q, &places.lens);
         if self.policy == NanPolicy::Omit {
             p.omit_pairs(q);
         }
@@ -173,24 +186,29 @@ impl<Q: Quantity, T: Weight> Inputs<'_, Q, T> {
     }
 }
 
-/// Short rows that wait for others of like length.
+/// Places of eight short rows: their begin in the buffers of p and q, and their lengths.
 #[derive(Clone, Copy, Default)]
-struct Queue {
-    /// Begin of each in the buffers of p and q.
+struct Places {
     p: [usize; LANES],
     q: [usize; LANES],
     lens: Lens,
-    /// Place of each value.
-    slots: [usize; LANES],
-    count: usize,
 }
 
-impl Queue {
+impl Places {
     #[inline(always)]
     fn put(&mut self, k: usize, (p, q): (usize, usize), len: usize) {
         (self.p[k], self.q[k]) = (p, q);
         self.lens.put(k, len);
     }
+}
+
+/// Short rows that wait for others of like length.
+#[derive(Clone, Copy, Default)]
+struct Queue {
+    places: Places,
+    /// Row of each.
+    rows: [usize; LANES],
+    count: usize,
 }
 
 /// Lengths that round up to the same multiple of eight queue together, so that little is filled up with nothing.
@@ -203,7 +221,8 @@ fn queue_for(len: usize) -> usize {
 
 /// Adds the values of rows.
 ///
-/// Short rows go through queues, eight together; which eight rows and in which order does not matter to any of them.
+/// Short rows go eight together: those that follow each other and are of like length at once, others through queues. Which eight
+/// rows and in which order does not matter to any of them.
 struct EachRow<'a, Q, T> {
     inputs: Inputs<'a, Q, T>,
     tiles: [Tile<T>; 2],
@@ -217,34 +236,15 @@ impl<Q: Quantity, T: Weight> Loop for EachRow<'_, Q, T> {
 
     #[inline(always)]
     fn run<A: Arithmetic>(mut self) -> Result<(), Error> {
-        let first = self.out.len();
+        let (first, count) = (self.out.len(), self.pairs.len());
         let mut queues = [Queue::default(); QUEUES];
         let mut failure: Option<Error> = None;
-        self.out.push_zeros(self.pairs.len());
-        for row in 0..self.pairs.len() {
-            let slot = first + row;
-            let (i, j) = self.pairs.get(row);
-            match self.inputs.range(i, j) {
-                Ok(Some((start, len))) if len <= Inputs::<Q, T>::SHORT => {
-                    let queue = &mut queues[queue_for(len)];
-                    let k = queue.count % LANES;
-                    queue.put(k, start, len);
-                    queue.slots[k] = slot;
-                    queue.count += 1;
-                    if queue.count == LANES {
-                        failure = self.flush::<A>(queue, first);
-                    }
-                }
-                Ok(Some((start, len))) => {
-                    let (p, q) = self.inputs.weights(start, len);
-                    match one_row::<Q, A, T>(p, q, self.inputs.policy) {
-                        Ok(value) => self.out.set(slot, value, self.unit),
-                        Err(missing) => failure = Some(Error::Missing { row, missing }),
-                    }
-                }
-                Ok(None) => self.out.set(slot, None, self.unit),
-                Err((p, q)) => failure = Some(Error::Lengths { row, p, q }),
-            }
+        self.out.push_zeros(count);
+        for start in (0..count).step_by(LANES) {
+            failure = match self.inputs.places(self.pairs, start) {
+                Some(places) => self.eight::<A>(&places, start, first),
+                None => self.one_by_one::<A>(start..count.min(start + LANES), &mut queues, first),
+            };
             if failure.is_some() {
                 break;
             }
@@ -260,57 +260,119 @@ impl<Q: Quantity, T: Weight> Loop for EachRow<'_, Q, T> {
     }
 }
 
-/// Values of the rows of a queue.
-struct OfQueue<'a, 'b, Q, T> {
+/// Values of eight rows.
+struct OfEight<'a, 'b, Q, T> {
     inputs: &'a Inputs<'b, Q, T>,
     tiles: &'a mut [Tile<T>; 2],
-    queue: &'a Queue,
+    places: &'a Places,
 }
 
-impl<Q: Quantity, T: Weight> Loop for OfQueue<'_, '_, Q, T> {
+impl<Q: Quantity, T: Weight> Loop for OfEight<'_, '_, Q, T> {
     type Out = FastPath;
 
     #[inline(always)]
     fn run<A: Arithmetic>(self) -> FastPath {
-        self.inputs.eight_rows::<A>(self.tiles, self.queue)
+        self.inputs.eight_rows::<A>(self.tiles, self.places)
     }
 }
 
 impl<Q: Quantity, T: Weight> EachRow<'_, Q, T> {
+    /// Values of eight rows that follow each other; tells the error of the first of them that has one.
+    #[inline(always)]
+    fn eight<A: Arithmetic>(&mut self, places: &Places, start: usize, first: usize) -> Option<Error> {
+        let (inputs, tiles) = (&self.inputs, &mut self.tiles);
+        let fast = A::Isa::call_outlined::<A, _>(OfEight { inputs, tiles, places });
+        if all(fast.valid) {
+            self.out.put_eight(first + start, self.unit.express_block(fast.value));
+            return None;
+        }
+        self.settle::<A>(places, &fast, &lanes!(k => start + k), first)
+    }
+
+    /// Values of rows, the short ones of which wait in queues; tells the error of the first that has one, of those that don't wait.
+    #[inline(always)]
+    fn one_by_one<A: Arithmetic>(
+        &mut self,
+        rows: Range<usize>,
+        queues: &mut [Queue; QUEUES],
+        first: usize,
+    ) -> Option<Error> {
+        for row in rows {
+            let (i, j) = self.pairs.get(row);
+            let failure = match self.inputs.range(i, j) {
+                Ok(Some((start, len))) if len <= Inputs::<Q, T>::SHORT => {
+                    let queue = &mut queues[queue_for(len)];
+                    let k = queue.count % LANES;
+                    queue.places.put(k, start, len);
+                    queue.rows[k] = row;
+                    queue.count += 1;
+                    if queue.count == LANES { self.flush::<A>(queue, first) } else { None }
+                }
+                Ok(Some((start, len))) => {
+                    let (p, q) = self.inputs.weights(start, len);
+                    match one_row::<Q, A, T>(p, q, self.inputs.policy) {
+                        Ok(value) => {
+                            self.out.set(first + row, value, self.unit);
+                            None
+                        }
+                        Err(missing) => Some(Error::Missing { row, missing }),
+                    }
+                }
+                Ok(None) => {
+                    self.out.set(first + row, None, self.unit);
+                    None
+                }
+                Err((p, q)) => Some(Error::Lengths { row, p, q }),
+            };
+            if failure.is_some() {
+                return failure;
+            }
+        }
+        None
+    }
+
     /// Empties a queue; tells the error of the first of its rows that has one.
     #[inline(always)]
     fn flush<A: Arithmetic>(&mut self, queue: &mut Queue, first: usize) -> Option<Error> {
-        let count = queue.count;
+        let (places, count) = (&mut queue.places, queue.count);
         if count == 0 {
             return None;
         }
         for k in count..LANES {
             // Lanes that are not in use repeat a row.
-            queue.put(k, (queue.p[0], queue.q[0]), queue.lens.get(0));
+            places.put(k, (places.p[0], places.q[0]), places.lens.get(0));
         }
         let (inputs, tiles) = (&self.inputs, &mut self.tiles);
-        let fast = A::Isa::call_outlined::<A, _>(OfQueue { inputs, tiles, queue });
-        let value: Block = lanes!(k => self.unit.express(fast.value[k]));
-        let mut failure = None;
-        for k in 0..count {
-            let slot = queue.slots[k];
+        let fast = A::Isa::call_outlined::<A, _>(OfEight { inputs, tiles, places });
+        let failure = self.settle::<A>(places, &fast, &queue.rows[..count], first);
+        (queue.count, queue.places.lens) = (0, Lens::default());
+        failure
+    }
+
+    /// Sets the values of some of eight rows, by the slow path where they are not valid; tells the error of the first that has one.
+    #[inline(always)]
+    fn settle<A: Arithmetic>(
+        &mut self,
+        places: &Places,
+        fast: &FastPath,
+        rows: &[usize],
+        first: usize,
+    ) -> Option<Error> {
+        let value = self.unit.express_block(fast.value);
+        for (k, &row) in rows.iter().enumerate() {
             if fast.valid[k] {
-                self.out.put(slot, value[k]);
+                self.out.put(first + row, value[k]);
                 continue;
             }
-            let (p, q) = self.inputs.weights((queue.p[k], queue.q[k]), queue.lens.get(k));
+            let (p, q) = self.inputs.weights((places.p[k], places.q[k]), places.lens.get(k));
             let policy = self.inputs.policy;
             let slow = SlowPath::<Q, T> { p, q, policy, quantity: PhantomData };
             match A::Isa::call_outlined::<A, _>(slow) {
-                Ok(value) => self.out.set(slot, value, self.unit),
-                Err(missing) => {
-                    failure = Some(Error::Missing { row: slot - first, missing });
-                    break;
-                }
+                Ok(value) => self.out.set(first + row, value, self.unit),
+                Err(missing) => return Some(Error::Missing { row, missing }),
             }
         }
-        (queue.count, queue.lens) = (0, Lens::default());
-        failure
+        None
     }
 }
 

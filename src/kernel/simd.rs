@@ -156,23 +156,23 @@ pub trait IsaOps: Sized {
         block
     }
 
-    /// Rows as columns.
+    /// Four columns of eight rows.
     #[inline(always)]
-    fn transpose(rows: [[f64; 8]; 8]) -> [[f64; 8]; 8] {
-        transposed(rows)
+    fn columns(rows: [[f64; 4]; 8]) -> [[f64; 8]; 4] {
+        columns(rows)
     }
 
-    /// Rows as columns, in single precision.
+    /// Four columns of eight rows, in single precision.
     #[inline(always)]
-    fn transpose_single(rows: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
-        transposed(rows)
+    fn columns_single(rows: [[f32; 4]; 8]) -> [[f32; 8]; 4] {
+        columns(rows)
     }
 }
 
 #[inline(always)]
-fn transposed<T: Copy + Default>(rows: [[T; 8]; 8]) -> [[T; 8]; 8] {
-    let mut columns = [[T::default(); 8]; 8];
-    for i in 0..8 {
+fn columns<T: Copy + Default>(rows: [[T; 4]; 8]) -> [[T; 8]; 4] {
+    let mut columns = [[T::default(); 8]; 4];
+    for i in 0..4 {
         for k in 0..8 {
             columns[i][k] = rows[k][i];
         }
@@ -304,13 +304,13 @@ mod registers {
         }
 
         #[inline(always)]
-        fn transpose(rows: [[f64; 8]; 8]) -> [[f64; 8]; 8] {
+        fn columns(rows: [[f64; 4]; 8]) -> [[f64; 8]; 4] {
             // SAFETY: see the head of this module.
             unsafe { doubles_by_four(rows) }
         }
 
         #[inline(always)]
-        fn transpose_single(rows: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
+        fn columns_single(rows: [[f32; 4]; 8]) -> [[f32; 8]; 4] {
             // SAFETY: as above.
             unsafe { singles(rows) }
         }
@@ -332,13 +332,13 @@ mod registers {
         }
 
         #[inline(always)]
-        fn transpose(rows: [[f64; 8]; 8]) -> [[f64; 8]; 8] {
+        fn columns(rows: [[f64; 4]; 8]) -> [[f64; 8]; 4] {
             // SAFETY: see the head of this module.
             unsafe { doubles(rows) }
         }
 
         #[inline(always)]
-        fn transpose_single(rows: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
+        fn columns_single(rows: [[f32; 4]; 8]) -> [[f32; 8]; 4] {
             // SAFETY: as above.
             unsafe { singles(rows) }
         }
@@ -370,75 +370,56 @@ mod registers {
 
     // Transmuted, since loads and stores would need pointers, which are no safer.
 
-    /// In three steps, each of which takes pairs of registers and swaps half of what is in them.
+    // Rows are put beside each other as they are read, which costs no shuffle, and in such pairs that the next step has the rows in
+    // their order.
+
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn doubles(rows: [[f64; 8]; 8]) -> [[f64; 8]; 8] {
+    fn doubles(rows: [[f64; 4]; 8]) -> [[f64; 8]; 4] {
         // SAFETY: any bits are doubles, and the sizes are the same.
-        let r: [__m512d; 8] = unsafe { transmute(rows) };
-        let even = |k: usize| _mm512_unpacklo_pd(r[k], r[k + 1]);
-        let odd = |k: usize| _mm512_unpackhi_pd(r[k], r[k + 1]);
-        // Columns 0, 2, 4 and 6 of two rows each, and 1, 3, 5 and 7.
-        let (a, b) = ([even(0), even(2), even(4), even(6)], [odd(0), odd(2), odd(4), odd(6)]);
-        let spread = |t: [__m512d; 4]| {
-            let (u, v) = (_mm512_shuffle_f64x2::<0x88>(t[0], t[1]), _mm512_shuffle_f64x2::<0x88>(t[2], t[3]));
-            let (w, x) = (_mm512_shuffle_f64x2::<0xdd>(t[0], t[1]), _mm512_shuffle_f64x2::<0xdd>(t[2], t[3]));
-            [
-                _mm512_shuffle_f64x2::<0x88>(u, v),
-                _mm512_shuffle_f64x2::<0x88>(w, x),
-                _mm512_shuffle_f64x2::<0xdd>(u, v),
-                _mm512_shuffle_f64x2::<0xdd>(w, x),
-            ]
-        };
-        let ([a, c, e, g], [b, d, f, h]) = (spread(a), spread(b));
+        let r: [__m256d; 8] = unsafe { transmute(rows) };
+        let beside = |a: usize, b: usize| _mm512_insertf64x4::<1>(_mm512_castpd256_pd512(r[a]), r[b]);
+        let (low, high) = ([beside(0, 2), beside(1, 3)], [beside(4, 6), beside(5, 7)]);
+        let even = |[a, b]: [__m512d; 2]| _mm512_unpacklo_pd(a, b);
+        let odd = |[a, b]: [__m512d; 2]| _mm512_unpackhi_pd(a, b);
+        let first = |a, b| _mm512_shuffle_f64x2::<0x88>(a, b);
+        let last = |a, b| _mm512_shuffle_f64x2::<0xdd>(a, b);
+        let (a, b, c, d) = (even(low), even(high), odd(low), odd(high));
         // SAFETY: as above.
-        unsafe { transmute([a, b, c, d, e, f, g, h]) }
-    }
-
-    /// [`doubles`] in quarters of four rows and columns.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn doubles_by_four(rows: [[f64; 8]; 8]) -> [[f64; 8]; 8] {
-        // SAFETY: any bits are doubles, and the sizes are the same.
-        let r: [[__m256d; 2]; 8] = unsafe { transmute(rows) };
-        let quarter = |half: usize, k: usize| {
-            let (r, s, t, u) = (r[k][half], r[k + 1][half], r[k + 2][half], r[k + 3][half]);
-            let (a, b) = (_mm256_unpacklo_pd(r, s), _mm256_unpackhi_pd(r, s));
-            let (c, d) = (_mm256_unpacklo_pd(t, u), _mm256_unpackhi_pd(t, u));
-            [
-                _mm256_permute2f128_pd::<0x20>(a, c),
-                _mm256_permute2f128_pd::<0x20>(b, d),
-                _mm256_permute2f128_pd::<0x31>(a, c),
-                _mm256_permute2f128_pd::<0x31>(b, d),
-            ]
-        };
-        let [[a, b, c, d], [e, f, g, h]] = [quarter(0, 0), quarter(1, 0)];
-        let [[i, j, k, l], [m, n, o, p]] = [quarter(0, 4), quarter(1, 4)];
-        // SAFETY: as above.
-        unsafe { transmute([[a, i], [b, j], [c, k], [d, l], [e, m], [f, n], [g, o], [h, p]]) }
+        unsafe { transmute([first(a, b), first(c, d), last(a, b), last(c, d)]) }
     }
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn singles(rows: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
+    fn doubles_by_four(rows: [[f64; 4]; 8]) -> [[f64; 8]; 4] {
+        // SAFETY: any bits are doubles, and the sizes are the same.
+        let r: [[__m128d; 2]; 8] = unsafe { transmute(rows) };
+        let beside = |half: usize, a: usize, b: usize| {
+            _mm256_insertf128_pd::<1>(_mm256_castpd128_pd256(r[a][half]), r[b][half])
+        };
+        let columns = |half: usize, k: usize| {
+            let (a, b) = (beside(half, k, k + 2), beside(half, k + 1, k + 3));
+            (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b))
+        };
+        let ((a, b), (c, d)) = (columns(0, 0), columns(1, 0));
+        let ((e, f), (g, h)) = (columns(0, 4), columns(1, 4));
+        // SAFETY: as above.
+        unsafe { transmute([[a, e], [b, f], [c, g], [d, h]]) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn singles(rows: [[f32; 4]; 8]) -> [[f32; 8]; 4] {
         // SAFETY: any bits are floats, and the sizes are the same.
-        let r: [__m256; 8] = unsafe { transmute(rows) };
-        let four = |k: usize| {
-            let (a, b) = (_mm256_unpacklo_ps(r[k], r[k + 1]), _mm256_unpackhi_ps(r[k], r[k + 1]));
-            let (c, d) = (_mm256_unpacklo_ps(r[k + 2], r[k + 3]), _mm256_unpackhi_ps(r[k + 2], r[k + 3]));
-            // Columns 0 and 4 of four rows, 1 and 5, 2 and 6, 3 and 7.
-            [
-                _mm256_shuffle_ps::<0x44>(a, c),
-                _mm256_shuffle_ps::<0xee>(a, c),
-                _mm256_shuffle_ps::<0x44>(b, d),
-                _mm256_shuffle_ps::<0xee>(b, d),
-            ]
-        };
-        let (low, high) = (four(0), four(4));
-        let first = |k: usize| _mm256_permute2f128_ps::<0x20>(low[k], high[k]);
-        let last = |k: usize| _mm256_permute2f128_ps::<0x31>(low[k], high[k]);
+        let r: [__m128; 8] = unsafe { transmute(rows) };
+        let beside = |k: usize| _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(r[k]), r[k + 4]);
+        let (r, s, t, u) = (beside(0), beside(1), beside(2), beside(3));
+        let (a, b) = (_mm256_unpacklo_ps(r, s), _mm256_unpackhi_ps(r, s));
+        let (c, d) = (_mm256_unpacklo_ps(t, u), _mm256_unpackhi_ps(t, u));
+        let first = |a, b| _mm256_shuffle_ps::<0x44>(a, b);
+        let last = |a, b| _mm256_shuffle_ps::<0xee>(a, b);
         // SAFETY: as above.
-        unsafe { transmute([first(0), first(1), first(2), first(3), last(0), last(1), last(2), last(3)]) }
+        unsafe { transmute([first(a, c), last(a, c), first(b, d), last(b, d)]) }
     }
 }
 
@@ -461,23 +442,23 @@ pub(crate) mod tests {
         result
     }
 
-    struct Transpose;
+    struct Columns;
 
-    impl Loop for Transpose {
-        type Out = ([[f64; 8]; 8], [[f32; 8]; 8]);
+    impl Loop for Columns {
+        type Out = ([[f64; 8]; 4], [[f32; 8]; 4]);
 
         fn run<A: Arithmetic>(self) -> Self::Out {
             let rows = std::array::from_fn(|k| std::array::from_fn(|i| (10 * k + i) as f64));
-            let single = rows.map(|row: [f64; 8]| row.map(|x| x as f32));
-            (A::Isa::transpose(rows), A::Isa::transpose_single(single))
+            let single = rows.map(|row: [f64; 4]| row.map(|x| x as f32));
+            (A::Isa::columns(rows), A::Isa::columns_single(single))
         }
     }
 
     #[test]
-    fn every_instruction_set_transposes() {
+    fn every_instruction_set_has_columns_of_rows() {
         for isa in Isa::available() {
-            let (double, single) = at(*isa, || vectorised(Transpose));
-            for (i, k) in (0..64).map(|at| (at / 8, at % 8)) {
+            let (double, single) = at(*isa, || vectorised(Columns));
+            for (i, k) in (0..32).map(|at| (at / 8, at % 8)) {
                 assert_eq!((double[i][k], single[i][k]), ((10 * k + i) as f64, (10 * k + i) as f32));
             }
         }

@@ -1,5 +1,6 @@
 //! One value per row, with validity as Arrow has it.
 
+use super::blocks::{Block, LANES};
 use super::options::Unit;
 use super::weights::Bits;
 
@@ -55,6 +56,12 @@ impl Values {
     #[inline(always)]
     pub(super) fn put(&mut self, i: usize, value: f64) {
         self.values[i] = value;
+    }
+
+    /// Replaces the values of eight rows from `i` on.
+    #[inline(always)]
+    pub(super) fn put_eight(&mut self, i: usize, values: Block) {
+        self.values[i..i + LANES].copy_from_slice(&values);
     }
 
     /// Replaces the value of row `i`, given in nats.

@@ -21,8 +21,8 @@ pub trait Weight: Copy + Default + 'static {
     fn is_missing(self) -> bool {
         self.to_f64().is_nan()
     }
-    /// Rows as columns.
-    fn transpose<A: Arithmetic>(rows: [[Self; LANES]; LANES]) -> [[Self; LANES]; LANES];
+    /// Four columns of eight rows.
+    fn columns<A: Arithmetic>(rows: [[Self; QUAD]; LANES]) -> [[Self; LANES]; QUAD];
 }
 
 impl Weight for f64 {
@@ -40,8 +40,8 @@ impl Weight for f64 {
     }
 
     #[inline(always)]
-    fn transpose<A: Arithmetic>(rows: [[f64; LANES]; LANES]) -> [[f64; LANES]; LANES] {
-        A::Isa::transpose(rows)
+    fn columns<A: Arithmetic>(rows: [[f64; QUAD]; LANES]) -> [[f64; LANES]; QUAD] {
+        A::Isa::columns(rows)
     }
 }
 
@@ -60,8 +60,8 @@ impl Weight for f32 {
     }
 
     #[inline(always)]
-    fn transpose<A: Arithmetic>(rows: [[f32; LANES]; LANES]) -> [[f32; LANES]; LANES] {
-        A::Isa::transpose_single(rows)
+    fn columns<A: Arithmetic>(rows: [[f32; QUAD]; LANES]) -> [[f32; LANES]; QUAD] {
+        A::Isa::columns_single(rows)
     }
 }
 
@@ -93,7 +93,7 @@ impl<'a> Bits<'a> {
 
     /// The bits of elements `i` to `i + 7`, the first the lowest; what lies behind the end of the map means nothing.
     #[inline(always)]
-    fn eight(self, i: usize) -> u8 {
+    pub(super) fn eight(self, i: usize) -> u8 {
         let i = self.offset + i;
         let byte = |at| self.bytes.get(at).copied().map_or(0, u16::from);
         ((byte(i / 8) | (byte(i / 8 + 1) << 8)) >> (i % 8)) as u8
@@ -243,11 +243,17 @@ impl<A: Mask, B: Mask> Mask for (A, B) {
 /// Elements `i` to `i + 7`, with 0 behind the end.
 #[inline(always)]
 fn eight<T: Weight>(values: &[T], i: usize) -> [T; LANES] {
+    some(values, i)
+}
+
+/// Elements from `i` on, with 0 behind the end.
+#[inline(always)]
+fn some<T: Weight, const N: usize>(values: &[T], i: usize) -> [T; N] {
     let rest = values.get(i..).unwrap_or_default();
     match rest.first_chunk() {
         Some(whole) => *whole,
         None => {
-            let mut block = [T::default(); LANES];
+            let mut block = [T::default(); N];
             block.iter_mut().zip(rest).for_each(|(slot, x)| *slot = *x);
             block
         }
@@ -353,6 +359,9 @@ impl<T: Weight, M: Mask> Stored for Masked<'_, T, M> {
 /// The longest distribution that fits a [`Tile`].
 pub const SHORT: usize = 128;
 
+/// So many columns of a tile are filled at a time.
+const QUAD: usize = 4;
+
 /// The lengths of eight short distributions.
 #[derive(Clone, Copy, Debug)]
 pub struct Lens {
@@ -375,6 +384,23 @@ impl Lens {
         // Here and not of all at once: a vector load right after eight scalar stores would wait for them.
         self.shortest = self.shortest.min(len);
         self.longest = self.longest.max(len);
+    }
+
+    /// The lengths.
+    #[inline(always)]
+    pub fn of(each: [usize; LANES]) -> Lens {
+        let (mut shortest, mut longest) = (each[0], each[0]);
+        for len in each {
+            shortest = shortest.min(len);
+            longest = longest.max(len);
+        }
+        Lens { each, shortest, longest }
+    }
+
+    /// The shortest and the longest of them.
+    #[inline(always)]
+    pub fn extremes(&self) -> (usize, usize) {
+        (self.shortest, self.longest)
     }
 
     /// Length of distribution `k`.
@@ -408,30 +434,31 @@ impl<T: Weight> Tile<T> {
         // In single precision, blocks are read in twos.
         self.used = if T::SINGLE { longest.next_multiple_of(2) } else { longest };
         // What follows a distribution is read along with its last elements, and taken out below.
-        let count = longest.div_ceil(LANES);
-        let columns = &mut self.blocks.as_chunks_mut().0[..count];
-        let mut rows: [&[[T; LANES]]; LANES] = Default::default();
-        let mut within = true;
-        for k in 0..LANES {
-            match x.values.get(starts[k]..starts[k] + count * LANES) {
-                Some(row) => rows[k] = row.as_chunks().0,
-                None => within = false,
-            }
+        let quads = longest.div_ceil(QUAD);
+        let columns = &mut self.blocks.as_chunks_mut().0[..quads];
+        let room = x.values.len().checked_sub(quads * QUAD);
+        let mut within = room.is_some();
+        for start in starts {
+            within &= *start <= room.unwrap_or_default();
         }
         if within {
             // Eight rows at once are no sequence that a processor would read ahead of by itself. The next eight most often lie
             // right behind the last of these.
             let next = starts[LANES - 1] + lens[LANES - 1];
             for (i, columns) in columns.iter_mut().enumerate() {
-                let ahead = i * LANES * LANES..((i + 1) * LANES * LANES).min(LANES * longest);
-                for line in ahead.step_by(LINE / size_of::<T>()) {
-                    prefetch(x.values, next + line);
+                let ahead = next + i * QUAD * LANES;
+                for line in (0..QUAD * LANES).step_by(LINE / size_of::<T>()) {
+                    prefetch(x.values, ahead + line);
                 }
-                *columns = T::transpose::<A>(lanes!(k => rows[k][i]));
+                // SAFETY: `within` says that so many elements lie behind each start.
+                let row = |k: usize| unsafe {
+                    x.values.as_ptr().add(starts[k] + i * QUAD).cast::<[T; QUAD]>().read_unaligned()
+                };
+                *columns = T::columns::<A>([row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7)]);
             }
         } else {
             for (i, columns) in columns.iter_mut().enumerate() {
-                *columns = T::transpose::<A>(lanes!(k => eight(x.values, starts[k] + i * LANES)));
+                *columns = T::columns::<A>(lanes!(k => some(x.values, starts[k] + i * QUAD)));
             }
         }
         for (i, block) in self.blocks[..self.used].iter_mut().enumerate().skip(shortest) {
