@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::math::power_of_two;
+use super::math::{nan_unless, power_of_two};
 use super::simd::{Arithmetic, IsaOps};
 
 /// The width of a block. Eight doubles are one AVX-512 register or two AVX2 ones. Sums are kept in this many lanes,
@@ -140,7 +140,10 @@ pub trait Stored: Source {
     /// The pairs of blocks of the `i`-th group.
     #[inline(always)]
     fn group(&self, i: usize) -> Range<usize> {
-        i * GROUP..(i * GROUP + GROUP).min(self.blocks().div_ceil(2))
+        let (start, end) = (i * GROUP, self.blocks().div_ceil(2));
+        // Asserted, since a loop over what may be nothing keeps its sums apart.
+        assert!(start < end, "a group has blocks");
+        start..end.min(start + GROUP)
     }
 }
 
@@ -191,10 +194,11 @@ pub fn sums<A: Arithmetic, L: Layout, const N: usize, const M: usize>(
         }
     }
     for n in 0..N {
-        let (sum, error) = (L::sum(sums[n]), L::sum(errors[n]));
+        let sum = L::sum(sums[n]);
+        let error = if blocks > RUN { L::sum(errors[n]) } else { [0.0; LANES] };
         sums[n] = lanes!(k => sum[k] + error[k]);
     }
-    sums
+    if L::ONE { sums } else { pinned::<A, N>(sums) }
 }
 
 /// Sums lane by lane, over one block at least. The first half of a block comes before the second half of the one before.
@@ -213,12 +217,12 @@ fn run<A: Arithmetic, const N: usize, const M: usize>(
         begun = next;
     }
     terms.add(last, &begun, &mut sums);
-    sums
+    pinned::<A, N>(sums)
 }
 
 /// The blocks, [in vector registers](IsaOps::pinned).
 #[inline(always)]
-fn pinned<A: Arithmetic, const N: usize>(mut blocks: [Block; N]) -> [Block; N] {
+pub fn pinned<A: Arithmetic, const N: usize>(mut blocks: [Block; N]) -> [Block; N] {
     for block in &mut blocks {
         *block = A::Isa::pinned(*block);
     }
@@ -347,35 +351,49 @@ pub struct Extremes {
 impl Extremes {
     /// Takes note of weights.
     #[inline(always)]
-    pub fn see(&mut self, x: &Wide) {
+    pub fn see<A: Arithmetic>(&mut self, x: &Wide) {
         let Extremes { max, min } = self;
         for k in 0..2 * LANES {
             max[k] = if x[k] > max[k] { x[k] } else { max[k] };
             min[k] = if x[k] < min[k] { x[k] } else { min[k] };
         }
+        (*max, *min) = (A::Isa::pinned_single(*max), A::Isa::pinned_single(*min));
     }
 }
 
-/// Values of distributions in blocks, where nothing is out of the ordinary; elsewhere the rules have to be asked.
+/// Values of distributions in blocks, where nothing is out of the ordinary; elsewhere NaN, and the rules have to be asked.
 #[derive(Clone, Copy, Debug)]
 pub struct FastPath {
     /// The values.
     pub value: Block,
-    /// Lanes in which they are valid.
-    pub valid: [bool; LANES],
 }
 
 impl FastPath {
-    /// No lane is valid.
-    pub const NOWHERE: FastPath = FastPath { value: [0.0; LANES], valid: [false; LANES] };
+    /// No value is valid.
+    pub const NOWHERE: FastPath = FastPath { value: [f64::NAN; LANES] };
+
+    /// Values, and in which lanes they are valid.
+    #[inline(always)]
+    pub fn of(value: Block, valid: [bool; LANES]) -> FastPath {
+        FastPath { value: lanes!(k => nan_unless(valid[k], value[k])) }
+    }
+
+    /// Whether all values are valid.
+    #[inline(always)]
+    pub fn is_valid<L: Layout>(&self) -> bool {
+        if L::ONE { !self.value[0].is_nan() } else { !any(lanes!(k => self.value[k].is_nan())) }
+    }
+
+    /// The value in a lane, where it is valid.
+    #[inline(always)]
+    pub fn get(&self, k: usize) -> Option<f64> {
+        Some(self.value[k]).filter(|value| !value.is_nan())
+    }
 
     /// These values where they are valid, and others elsewhere.
     #[inline(always)]
     pub fn or(self, other: FastPath) -> FastPath {
-        FastPath {
-            value: lanes!(k => if self.valid[k] { self.value[k] } else { other.value[k] }),
-            valid: lanes!(k => self.valid[k] | other.valid[k]),
-        }
+        FastPath { value: lanes!(k => if self.value[k].is_nan() { other.value[k] } else { self.value[k] }) }
     }
 }
 
@@ -388,11 +406,12 @@ pub fn all(lanes: [bool; LANES]) -> bool {
 /// Whether some lane holds.
 #[inline(always)]
 pub fn any(lanes: [bool; LANES]) -> bool {
-    let mut any = false;
+    // As wide as what was compared.
+    let mut any = 0u64;
     for lane in lanes {
-        any |= lane;
+        any |= if lane { u64::MAX } else { 0 };
     }
-    any
+    any != 0
 }
 
 struct Scan<'a, S> {
@@ -404,7 +423,7 @@ struct Scan<'a, S> {
 impl<A: Arithmetic, S: Source> Terms<A, 1> for Scan<'_, S> {
     #[inline(always)]
     fn add(&mut self, i: usize, _: &[Block; 0], [total]: &mut [Block; 1]) {
-        let x = self.source.block(i);
+        let x = A::Isa::pinned(self.source.block(i));
         for k in 0..LANES {
             total[k] += x[k];
             self.max[k] = if x[k] > self.max[k] { x[k] } else { self.max[k] };

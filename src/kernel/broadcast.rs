@@ -166,4 +166,17 @@ mod tests {
         assert_eq!(pairs(Broadcast::new(2, 1).unwrap().times(2)), [(0, 0), (1, 1), (2, 0), (3, 1)]);
         assert_eq!(pairs(Broadcast::new(4, 1).unwrap().part(2)), [(0, 0), (1, 0)]);
     }
+
+    #[test]
+    fn rows_are_in_sequence_until_a_side_begins_anew() {
+        let side = |first, repeats| Sequence { first, repeats };
+        let same = Broadcast::same(20);
+        assert_eq!(same.sequences(12, 8), Some((side(12, false), side(12, false))));
+        assert_eq!(same.sequences(13, 8), None);
+        let one = Broadcast::new(20, 1).unwrap();
+        assert_eq!(one.sequences(8, 8), Some((side(8, false), side(0, true))));
+        let inner = Broadcast::new(3, 1).unwrap().times(10);
+        assert_eq!(inner.sequences(12, 8), Some((side(12, false), side(2, false))));
+        assert_eq!(inner.sequences(8, 8), None);
+    }
 }

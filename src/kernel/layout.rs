@@ -412,6 +412,32 @@ mod tests {
         assert_eq!(level(offsets(&[0, 4, 2, 3]), Some(&[0b101])).whole_span(4), Ok(0..4));
     }
 
+    #[test]
+    fn eight_rows_are_where_each_of_them_is() {
+        let ends: Vec<i64> = (0..12).map(|i| 3 + i * i).collect();
+        let (small, sizes): (Vec<i32>, Vec<i32>) = (0..11).map(|i| (50 - i, i % 4)).unzip();
+        let small_ends: Vec<i32> = ends.iter().map(|end| *end as i32).collect();
+        for extents in [
+            Extents::Offsets { offsets: Offsets::Large(&ends), start: 2 },
+            Extents::Offsets { offsets: Offsets::Small(&small_ends), start: 2 },
+            Extents::Views { offsets: Offsets::Small(&small), sizes: Offsets::Small(&sizes), start: 1 },
+            Extents::Width { width: 7, rows: 11 },
+        ] {
+            let layout = level(extents, None);
+            for (first, repeats) in [(0, false), (3, false), (2, true)] {
+                let eight = layout.eight(Sequence { first, repeats }).unwrap();
+                for k in 0..LANES {
+                    let range = layout.get(if repeats { first } else { first + k }).unwrap();
+                    assert_eq!((eight.starts[k], eight.lens[k]), (range.start, range.len()), "{extents:?}");
+                }
+            }
+            let with_null = level(extents, Some(&[0b1111_1011, 0b111]));
+            assert!(with_null.eight(Sequence { first: 0, repeats: false }).is_none());
+            assert!(with_null.eight(Sequence { first: 2, repeats: true }).is_none());
+            assert!(with_null.eight(Sequence { first: 3, repeats: false }).is_some());
+        }
+    }
+
     fn listed(pairing: &Pairing) -> Vec<(usize, usize)> {
         (0..pairing.rows().len()).map(|row| pairing.rows().get(row)).collect()
     }

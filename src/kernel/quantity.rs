@@ -48,7 +48,7 @@ pub fn value<Q: Quantity, A: Arithmetic>(p: &[f64], q: &[f64]) -> f64 {
         (Some(p), Some(q)) => Q::of_blocks::<A, OneRow>(&p, &q),
         _ => FastPath::NOWHERE,
     };
-    if fast.valid[0] { fast.value[0] } else { Q::carefully::<A, f64>(p, q) }
+    fast.get(0).unwrap_or_else(|| Q::carefully::<A, f64>(p, q))
 }
 
 /// A quantity whose groups are sums that the data frame takes.

@@ -150,9 +150,9 @@ impl<Q: Quantity> OfRows<Q> {
             let (p, q) = (Weights::new(p, None).dense(), Weights::new(q, None).dense());
             // With a remainder of one of these ranks, rules can speak of nothing but the elements.
             if let (Rank::OnlyQ | Rank::Zero, Some(p), Some(q)) = (remainder.rank, p, q) {
-                let fast = Q::of_blocks::<A, OneRow>(&p, &q);
-                if fast.valid[0] {
-                    return Ok(Some(fast.value[0]));
+                let fast = Q::of_blocks::<A, OneRow>(&p, &q).get(0);
+                if fast.is_some() {
+                    return Ok(fast);
                 }
             }
         }

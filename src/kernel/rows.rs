@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::blocks::{EightRows, FastPath, LANES, OneRow, all, lanes};
+use super::blocks::{EightRows, FastPath, LANES, OneRow, any, lanes};
 use super::broadcast::RowPairs;
 use super::layout::{Error, ListLayout};
 use super::options::{NanPolicy, Unit};
@@ -77,23 +77,23 @@ fn one_row<Q: Quantity, A: Arithmetic, T: Weight>(
     policy: NanPolicy,
 ) -> Result<Option<f64>, Missing> {
     debug_assert_eq!(p.len(), q.len());
-    let mut fast = FastPath::NOWHERE;
+    let mut fast = None;
     if Q::PAIR {
         if let (Some(p), Some(q)) = (p.dense(), q.dense()) {
-            fast = Q::of_blocks::<A, OneRow>(&p, &q);
+            fast = Q::of_blocks::<A, OneRow>(&p, &q).get(0);
         }
     } else if let Some(p) = p.dense() {
-        fast = Q::of_blocks::<A, OneRow>(&p, &p);
+        fast = Q::of_blocks::<A, OneRow>(&p, &p).get(0);
     }
-    if !fast.valid[0] && policy == NanPolicy::Omit {
+    if fast.is_none() && policy == NanPolicy::Omit {
         fast = if Q::PAIR {
-            Q::of_blocks::<A, OneRow>(&p.masked((p, q), 1.0), &q.masked((p, q), 1.0))
+            Q::of_blocks::<A, OneRow>(&p.masked((p, q), 1.0), &q.masked((p, q), 1.0)).get(0)
         } else {
-            Q::of_blocks::<A, OneRow>(&p.masked(p, 1.0), &p.masked(p, 1.0))
+            Q::of_blocks::<A, OneRow>(&p.masked(p, 1.0), &p.masked(p, 1.0)).get(0)
         };
     }
-    if fast.valid[0] {
-        return Ok(Some(fast.value[0]));
+    if fast.is_some() {
+        return Ok(fast);
     }
     A::Isa::call_outlined::<A, _>(SlowPath::<Q, T> { p, q, policy, quantity: PhantomData })
 }
@@ -164,8 +164,9 @@ impl<Q: Quantity, T: Weight> Inputs<'_, Q, T> {
         let of_q = if Q::PAIR { self.q.layout.eight(q)? } else { of_p };
         let lens = Lens::of(of_p.lens);
         let (shortest, longest) = lens.extremes();
-        let fit = longest <= Self::SHORT && longest - shortest < LANES && of_p.lens == of_q.lens;
-        fit.then_some(Places { p: of_p.starts, q: of_q.starts, lens })
+        let fit = longest <= Self::SHORT && longest - shortest < LANES;
+        let differ = Q::PAIR && any(lanes!(k => of_p.lens[k] != of_q.lens[k]));
+        (fit && !differ).then_some(Places { p: of_p.starts, q: of_q.starts, lens })
     }
 
     /// Values of eight short rows.
@@ -282,7 +283,7 @@ impl<Q: Quantity, T: Weight> EachRow<'_, Q, T> {
     fn eight<A: Arithmetic>(&mut self, places: &Places, start: usize, first: usize) -> Option<Error> {
         let (inputs, tiles) = (&self.inputs, &mut self.tiles);
         let fast = A::Isa::call_outlined::<A, _>(OfEight { inputs, tiles, places });
-        if all(fast.valid) {
+        if fast.is_valid::<EightRows>() {
             self.out.put_eight(first + start, self.unit.express_block(fast.value));
             return None;
         }
@@ -360,7 +361,7 @@ impl<Q: Quantity, T: Weight> EachRow<'_, Q, T> {
     ) -> Option<Error> {
         let value = self.unit.express_block(fast.value);
         for (k, &row) in rows.iter().enumerate() {
-            if fast.valid[k] {
+            if !fast.value[k].is_nan() {
                 self.out.put(first + row, value[k]);
                 continue;
             }
@@ -379,6 +380,7 @@ impl<Q: Quantity, T: Weight> EachRow<'_, Q, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::broadcast::Broadcast;
     use crate::kernel::layout::{Extents, Offsets};
     use crate::kernel::quantities::{Entropy, KlDiv};
     use crate::kernel::rules::Side;
@@ -463,7 +465,9 @@ mod tests {
         let mut next = uniform(1);
         let (mut p, mut q, mut offsets) = (vec![], vec![], vec![0]);
         for row in 0..600 {
-            let len = [row % 10, row % 67, row % 130, 200][row % 4];
+            // Every other sixteen rows are of like length, so that they need no queue.
+            let len =
+                if row / 16 % 2 == 0 { 10 + row % 3 } else { [row % 10, row % 67, row % 130, 200][row % 4] };
             for i in 0..len {
                 let x = next();
                 p.push(match (row % 11, i) {
@@ -522,6 +526,35 @@ mod tests {
                     [&together[0][i], &together[1][i]],
                     "row {i}, {policy:?}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn eight_rows_that_follow_each_other_are_told_from_others() {
+        let mut next = uniform(3);
+        let values_of_all: Vec<f64> = (0..400).map(|_| next()).collect();
+        let weights = Weights::new(&values_of_all, None);
+        let layout = |width, rows| ListLayout { extents: Extents::Width { width, rows }, valid: None };
+        let valid = Some(Bits::new(&[!0, 0b1111_0111, !0, !0], 0));
+        let p = Rows { weights, layout: ListLayout { valid, ..layout(10, 32) } };
+        let one = Rows { weights: weights.slice(330..340), layout: layout(10, 1) };
+        let few = Rows { weights: weights.slice(330..370), layout: layout(10, 4) };
+        for (q, pairs) in [
+            (&p, RowPairs::same(32)),
+            (&one, RowPairs::All(Broadcast::new(32, 1).unwrap())),
+            (&few, RowPairs::All(Broadcast::new(8, 1).unwrap().times(4))),
+        ] {
+            let base = Unit::new(Some(2.0));
+            let mut together = Values::default();
+            values::<KlDiv, _>(&p, Some(q), pairs, NanPolicy::Propagate, base, &mut together).unwrap();
+            for row in 0..32 {
+                let mut alone = Values::default();
+                let pair = [pairs.get(row)];
+                let pair = RowPairs::Listed(&pair);
+                values::<KlDiv, _>(&p, Some(q), pair, NanPolicy::Propagate, base, &mut alone).unwrap();
+                assert_eq!(together.get(row), alone.get(0), "{row}");
+                assert_eq!(together.get(row).is_none(), row == 11);
             }
         }
     }

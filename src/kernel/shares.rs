@@ -3,10 +3,10 @@
 
 use std::marker::PhantomData;
 
-use super::blocks::{Block, Carried, FastPath, LANES, Layout, Source, Terms, Totals, any, lanes, sums};
+use super::blocks::{Block, Carried, FastPath, LANES, Layout, Source, Terms, Totals, lanes, pinned, sums};
 use super::mass::Total;
 use super::math::power_of_two;
-use super::simd::Arithmetic;
+use super::simd::{Arithmetic, IsaOps};
 use super::weights::{Mask, Weight, Weights};
 
 /// A sum of terms of shares. With p and q exchanged, terms are the same to the bit, and so is the sum.
@@ -34,7 +34,7 @@ pub fn of_blocks<S: OfShares, A: Arithmetic, L: Layout>(p: &impl Source, q: &imp
     let (of_p, of_q) = (Totals::of::<A, L>(p), Totals::of::<A, L>(q));
     let (p_plain, q_plain) = (of_p.are_plain::<L>(), of_q.are_plain::<L>());
     let plain = lanes!(k => p_plain[k] & q_plain[k]);
-    if !any(plain) {
+    if L::ONE && !plain[0] {
         return FastPath::NOWHERE;
     }
     let (of_p, of_q) = (of_p.total, of_q.total);
@@ -45,7 +45,7 @@ pub fn of_blocks<S: OfShares, A: Arithmetic, L: Layout>(p: &impl Source, q: &imp
         S::finished(terms[k] * inverse, excess[k] * inverse)
     });
     let in_range = L::all(lanes!(k => pairs.least[k] >= LEAST));
-    FastPath { value, valid: lanes!(k => plain[k] & in_range[k]) }
+    FastPath::of(value, lanes!(k => plain[k] & in_range[k]))
 }
 
 /// The terms, and the differences.
@@ -65,12 +65,17 @@ impl<A: Arithmetic, P: Source, Q: Source, S: OfShares> Terms<A, 2> for Pairs<'_,
         let (p, q) = (self.p.block(i), self.q.block(i));
         self.p.prefetch_next(i);
         self.q.prefetch_next(i);
+        let [mut a, mut b, mut difference] = [[0.0; LANES]; 3];
         for k in 0..LANES {
-            let [a, b, difference] = shares::<A>(p[k], q[k], self.of_p[k], self.of_q[k]);
-            let least = S::least(a, b, p[k] + q[k]);
+            [a[k], b[k], difference[k]] = shares::<A>(p[k], q[k], self.of_p[k], self.of_q[k]);
+            let least = S::least(a[k], b[k], p[k] + q[k]);
             self.least[k] = if least < self.least[k] { least } else { self.least[k] };
-            terms[k] += S::term::<A>(a, b, difference);
-            excess[k] += difference;
+        }
+        self.least = A::Isa::pinned(self.least);
+        let [a, b, difference] = pinned::<A, 3>([a, b, difference]);
+        for k in 0..LANES {
+            terms[k] += S::term::<A>(a[k], b[k], difference[k]);
+            excess[k] += difference[k];
         }
     }
 }

@@ -2,8 +2,9 @@
 //! taken at run time.
 //!
 //! The kernels are plain loops over blocks of eight lanes, inlined into one of the functions below, where the compiler may use
-//! its registers. Nothing is written with intrinsics but the transposition of a block, of which the compiler makes one move for
-//! each element, and the prefetch, which it has no word for. The order of operations is the same in all of them, and so are the
+//! its registers. Nothing is written with intrinsics but the transposition of rows, of which the compiler makes one move for
+//! each element, and the prefetch, which it has no word for. Where a loop carries blocks, they are pinned to vector registers
+//! ([`IsaOps::pinned`]): whether the compiler finds the vectors by itself would depend on the code around. The order of operations is the same in all of them, and so are the
 //! bits of the results wherever there is a fused multiply-add. Without one (x86-64 before AVX2), the logarithm rounds more
 //! often: results differ by at most 8 units in the last place.
 
@@ -156,6 +157,12 @@ pub trait IsaOps: Sized {
         block
     }
 
+    /// [`pinned`](IsaOps::pinned) for two blocks in single precision.
+    #[inline(always)]
+    fn pinned_single(blocks: [f32; 16]) -> [f32; 16] {
+        blocks
+    }
+
     /// Four columns of eight rows.
     #[inline(always)]
     fn columns(rows: [[f64; 4]; 8]) -> [[f64; 8]; 4] {
@@ -260,18 +267,18 @@ mod registers {
     use std::arch::asm;
     use std::arch::x86_64::*;
     use std::hint::black_box;
-    use std::mem::transmute;
+    use std::mem::{MaybeUninit, transmute};
 
     use super::{Arithmetic, IsaOps, Loop};
 
     #[repr(align(64))]
-    struct Line;
+    struct Line([MaybeUninit<u8>; 64]);
 
     /// Aligns the frame of the function that this is inlined into to a line of the cache. The compiler does so for variables, but not
     /// for the registers that it runs out of, half of which would then lie in two lines.
     #[inline(always)]
     fn align_frame() {
-        black_box(&Line);
+        black_box(&Line([MaybeUninit::uninit(); 64]).0);
     }
 
     #[inline(never)]
@@ -304,6 +311,12 @@ mod registers {
         }
 
         #[inline(always)]
+        fn pinned_single(blocks: [f32; 16]) -> [f32; 16] {
+            // SAFETY: as above; any bits are doubles, and the sizes are the same.
+            unsafe { transmute(in_two_registers(transmute::<[f32; 16], [f64; 8]>(blocks))) }
+        }
+
+        #[inline(always)]
         fn columns(rows: [[f64; 4]; 8]) -> [[f64; 8]; 4] {
             // SAFETY: see the head of this module.
             unsafe { doubles_by_four(rows) }
@@ -329,6 +342,12 @@ mod registers {
         fn pinned(block: [f64; 8]) -> [f64; 8] {
             // SAFETY: see the head of this module.
             unsafe { in_one_register(block) }
+        }
+
+        #[inline(always)]
+        fn pinned_single(blocks: [f32; 16]) -> [f32; 16] {
+            // SAFETY: as above; any bits are doubles, and the sizes are the same.
+            unsafe { transmute(in_one_register(transmute::<[f32; 16], [f64; 8]>(blocks))) }
         }
 
         #[inline(always)]

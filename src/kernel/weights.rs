@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::blocks::{Block, LANES, Source, Stored, Wide, lanes};
+use super::blocks::{Block, LANES, Source, Stored, Wide, any, lanes};
 use super::simd::{Arithmetic, IsaOps, prefetch};
 
 /// A floating-point number that weights are stored in. Integers and the rest are cast at the edge; sums are always
@@ -221,7 +221,7 @@ impl<T: Weight> Mask for Weights<'_, T> {
     #[inline(always)]
     fn keeps_eight(&self, i: usize) -> [bool; LANES] {
         let valid = self.valid.map_or(u8::MAX, |bits| bits.eight(i));
-        let x = eight(self.values, i);
+        let x = padded::<LANES, _>(self.values, i);
         lanes!(k => (valid & (1 << k) != 0) & !x[k].is_missing())
     }
 }
@@ -240,15 +240,9 @@ impl<A: Mask, B: Mask> Mask for (A, B) {
     }
 }
 
-/// Elements `i` to `i + 7`, with 0 behind the end.
-#[inline(always)]
-fn eight<T: Weight>(values: &[T], i: usize) -> [T; LANES] {
-    some(values, i)
-}
-
 /// Elements from `i` on, with 0 behind the end.
 #[inline(always)]
-fn some<T: Weight, const N: usize>(values: &[T], i: usize) -> [T; N] {
+fn padded<const N: usize, T: Weight>(values: &[T], i: usize) -> [T; N] {
     let rest = values.get(i..).unwrap_or_default();
     match rest.first_chunk() {
         Some(whole) => *whole,
@@ -284,7 +278,7 @@ impl<'a, T: Weight> Dense<'a, T> {
     #[inline(always)]
     fn new(values: &'a [T]) -> Self {
         let (whole, rest) = values.as_chunks::<LANES>();
-        Dense { whole, last: eight(rest, 0), blocks: values.len().div_ceil(LANES) }
+        Dense { whole, last: padded(rest, 0), blocks: values.len().div_ceil(LANES) }
     }
 }
 
@@ -337,7 +331,7 @@ impl<T: Weight, M: Mask> Source for Masked<'_, T, M> {
 
     #[inline(always)]
     fn block(&self, i: usize) -> Block {
-        let (x, keeps) = (eight(self.values, i * LANES), self.mask.keeps_eight(i * LANES));
+        let (x, keeps) = (padded::<LANES, _>(self.values, i * LANES), self.mask.keeps_eight(i * LANES));
         lanes!(k => if keeps[k] { x[k].to_f64() * self.scale } else { 0.0 })
     }
 }
@@ -349,7 +343,7 @@ impl<T: Weight, M: Mask> Stored for Masked<'_, T, M> {
     fn wide(&self, i: usize) -> Wide {
         debug_assert_eq!(self.scale, 1.0, "weights are scaled in double precision");
         let kept = |i| {
-            let (x, keeps) = (eight(self.values, i * LANES), self.mask.keeps_eight(i * LANES));
+            let (x, keeps) = (padded::<LANES, _>(self.values, i * LANES), self.mask.keeps_eight(i * LANES));
             lanes!(k => if keeps[k] { x[k] } else { T::default() })
         };
         to_wide([kept(2 * i), kept(2 * i + 1)].as_flattened())
@@ -390,9 +384,12 @@ impl Lens {
     #[inline(always)]
     pub fn of(each: [usize; LANES]) -> Lens {
         let (mut shortest, mut longest) = (each[0], each[0]);
-        for len in each {
-            shortest = shortest.min(len);
-            longest = longest.max(len);
+        // As a rule they are all the same, which is known at once.
+        if any(lanes!(k => each[k] != each[0])) {
+            for len in each {
+                shortest = shortest.min(len);
+                longest = longest.max(len);
+            }
         }
         Lens { each, shortest, longest }
     }
@@ -458,7 +455,7 @@ impl<T: Weight> Tile<T> {
             }
         } else {
             for (i, columns) in columns.iter_mut().enumerate() {
-                *columns = T::columns::<A>(lanes!(k => some(x.values, starts[k] + i * QUAD)));
+                *columns = T::columns::<A>(lanes!(k => padded(x.values, starts[k] + i * QUAD)));
             }
         }
         for (i, block) in self.blocks[..self.used].iter_mut().enumerate().skip(shortest) {

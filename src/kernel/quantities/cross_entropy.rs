@@ -27,15 +27,17 @@
 //! some 1e-16·(1 + |ln Q| + CE) beside that of the sums, which [`groups`](crate::kernel::groups) keeps small.
 
 use crate::kernel::blocks::{
-    Block, Carried, Extremes, FastPath, GROUP, LANES, Layout, Source, Stored, Terms, Totals, Wide, all, any,
-    lanes, sums,
+    Block, Carried, Extremes, FastPath, GROUP, LANES, Layout, Source, Stored, Terms, Totals, Wide, lanes,
+    pinned, sums,
 };
 use crate::kernel::mass::{LN_SCALE, Total, ln_of_sum, ln_of_weight, mass, not_below_zero, summed};
-use crate::kernel::math::{ln, ln_1p, ln_away_from_one, ln_single, mitchell_correction};
+use crate::kernel::math::{
+    ln, ln_1p, ln_away_from_one, ln_of_quotient, ln_single, mitchell_correction, nan_unless, quotient,
+};
 use crate::kernel::quantity::{GroupSums, Mergeable, Part, Quantity, Summed, Sums, value};
 use crate::kernel::rules::Answers;
 use crate::kernel::scales::mass_of_sum;
-use crate::kernel::simd::{Arithmetic, Base};
+use crate::kernel::simd::{Arithmetic, Base, IsaOps};
 use crate::kernel::weights::{Mask, Weight, Weights};
 
 /// Cross-entropy of p relative to q.
@@ -109,7 +111,7 @@ impl Mergeable for CrossEntropy {
 #[inline(always)]
 fn of_blocks<A: Arithmetic, L: Layout, P: Stored, Q: Stored>(p: &P, q: &Q) -> FastPath {
     let single = if P::SINGLE && Q::SINGLE { in_single::<A, L>(p, q) } else { FastPath::NOWHERE };
-    if all(single.valid) { single } else { single.or(in_double::<A, L>(p, q)) }
+    if single.is_valid::<L>() { single } else { single.or(in_double::<A, L>(p, q)) }
 }
 
 /// Equation (3), where its rounding leaves the digits of single precision alone.
@@ -124,7 +126,7 @@ fn in_single<A: Arithmetic, L: Layout>(p: &impl Stored, q: &impl Stored) -> Fast
     let normal_q = L::all(lanes!(k => logs.least[k].min(logs.least[k + LANES]) >= f32::MIN_POSITIVE));
     let normal_p = of_p.outweigh_subnormals();
     let exact = lanes!(k => normal_p[k] & normal_q[k] & (value[k] >= LEAST_SINGLE));
-    FastPath { value, valid: lanes!(k => p_plain[k] & q_plain[k] & exact[k]) }
+    FastPath::of(value, lanes!(k => p_plain[k] & q_plain[k] & exact[k]))
 }
 
 /// The error of a logarithm in single precision, 1.03e-8, over the relative error that a value may have before it is rounded,
@@ -143,23 +145,25 @@ struct Logs<'a, P, Q> {
 
 impl<A: Arithmetic, P: Stored, Q: Stored> Terms<A, 3> for Logs<'_, P, Q> {
     #[inline(always)]
-    fn add(&mut self, i: usize, _: &[Block; 0], [p_total, q_total, l]: &mut [Block; 3]) {
+    fn add(&mut self, i: usize, _: &[Block; 0], sums: &mut [Block; 3]) {
         let group = self.p.group(i);
         let mut corrections = [Wide::default(); GROUP];
         let (mut p_extremes, mut q_extremes, mut least) = (self.p_extremes, self.q_extremes, self.least);
         for (i, corrections) in group.clone().zip(&mut corrections) {
-            let (p, q) = (self.p.wide(i), self.q.wide(i));
-            p_extremes.see(&p);
-            q_extremes.see(&q);
+            let [p, q] = [self.p.wide(i), self.q.wide(i)].map(A::Isa::pinned_single);
+            p_extremes.see::<A>(&p);
+            q_extremes.see::<A>(&q);
             for k in 0..p.len() {
                 let beside_share = if p[k] > 0.0 { q[k] } else { 1.0 };
                 least[k] = if beside_share < least[k] { beside_share } else { least[k] };
                 corrections[k] = mitchell_correction::<A>(q[k]);
             }
+            least = A::Isa::pinned_single(least);
         }
         (self.p_extremes, self.q_extremes, self.least) = (p_extremes, q_extremes, least);
         for (i, corrections) in group.zip(&corrections) {
-            let (p, q) = (self.p.wide(i), self.q.wide(i));
+            let [p, q] = [self.p.wide(i), self.q.wide(i)].map(A::Isa::pinned_single);
+            let [p_total, q_total, l] = &mut *sums;
             for k in 0..LANES {
                 let ln_low = ln_single::<A>(q[k], corrections[k]);
                 let ln_high = ln_single::<A>(q[k + LANES], corrections[k + LANES]);
@@ -168,6 +172,7 @@ impl<A: Arithmetic, P: Stored, Q: Stored> Terms<A, 3> for Logs<'_, P, Q> {
                 q_total[k] += f64::from(q[k]) + f64::from(q[k + LANES]);
                 l[k] += A::mul_add(low, ln_low, high * ln_high);
             }
+            *sums = pinned::<A, 3>(*sums);
         }
     }
 }
@@ -178,7 +183,7 @@ fn in_double<A: Arithmetic, L: Layout>(p: &impl Source, q: &impl Source) -> Fast
     let (of_p, of_q) = (Totals::of::<A, L>(p), Totals::of::<A, L>(q));
     let (p_plain, q_plain) = (of_p.are_plain::<L>(), of_q.are_plain::<L>());
     let plain = lanes!(k => p_plain[k] & q_plain[k]);
-    if !any(plain) {
+    if L::ONE && !plain[0] {
         return FastPath::NOWHERE;
     }
     let mut least = [1.0; LANES];
@@ -186,12 +191,12 @@ fn in_double<A: Arithmetic, L: Layout>(p: &impl Source, q: &impl Source) -> Fast
         with_dominant::<A, L>(p, q, of_q, &mut least)
     } else {
         let mut pairs = Pairs { p, q, inverse: lanes!(k => 1.0 / of_q.total[k]), least };
-        let [sum] = sums::<A, L, 1, 0>(p.blocks(), &mut pairs);
+        let [sum] = sums::<A, L, 1, 3>(p.blocks(), &mut pairs);
         least = pairs.least;
         lanes!(k => 0.0 - sum[k])
     };
     let normal = L::all(lanes!(k => least[k] >= f64::MIN_POSITIVE));
-    FastPath { value: lanes!(k => sum[k] / of_p.total[k]), valid: lanes!(k => plain[k] & normal[k]) }
+    FastPath::of(lanes!(k => sum[k] / of_p.total[k]), lanes!(k => plain[k] & normal[k]))
 }
 
 /// P·CE where some distribution has a dominant share. For those beside it that have none, every bit is as without.
@@ -226,17 +231,27 @@ struct Pairs<'a, P, Q> {
     least: Block,
 }
 
-impl<A: Arithmetic, P: Source, Q: Source> Terms<A, 1> for Pairs<'_, P, Q> {
+impl<A: Arithmetic, P: Source, Q: Source> Terms<A, 1, 3> for Pairs<'_, P, Q> {
     #[inline(always)]
-    fn add(&mut self, i: usize, _: &[Block; 0], [sum]: &mut [Block; 1]) {
+    fn begin(&mut self, i: usize) -> [Block; 3] {
         let (p, q) = (self.p.block(i), self.q.block(i));
         self.p.prefetch_next(i);
         self.q.prefetch_next(i);
+        let [mut s, mut exponent] = [[0.0; LANES]; 2];
         for k in 0..LANES {
             let share = q[k] * self.inverse[k];
-            let beside_share = if p[k] > 0.0 { share } else { 1.0 };
+            let beside_share = nan_unless(p[k] > 0.0, share);
             self.least[k] = if beside_share < self.least[k] { beside_share } else { self.least[k] };
-            sum[k] += p[k] * ln_away_from_one::<A>(share);
+            (s[k], exponent[k]) = quotient(share);
+        }
+        self.least = A::Isa::pinned(self.least);
+        [p, s, exponent]
+    }
+
+    #[inline(always)]
+    fn add(&mut self, _: usize, [p, s, exponent]: &[Block; 3], [sum]: &mut [Block; 1]) {
+        for k in 0..LANES {
+            sum[k] += p[k] * ln_of_quotient::<A>(s[k], exponent[k]);
         }
     }
 }
@@ -262,6 +277,7 @@ impl<A: Arithmetic, P: Source, Q: Source> Terms<A, 2> for PairsBelow<'_, P, Q> {
             sum[k] += if below { p[k] } else { 0.0 } * ln_away_from_one::<A>(share);
             p_at_dominant[k] += if below { 0.0 } else { p[k] };
         }
+        self.least = A::Isa::pinned(self.least);
     }
 }
 

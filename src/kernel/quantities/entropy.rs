@@ -35,15 +35,15 @@
 //! [`groups`](crate::kernel::groups) keeps small.
 
 use crate::kernel::blocks::{
-    Block, Extremes, FastPath, GROUP, LANES, Layout, OneRow, Source, Stored, Terms, Totals, Wide, all, any,
-    lanes, sums,
+    Block, Extremes, FastPath, GROUP, LANES, Layout, OneRow, Source, Stored, Terms, Totals, Wide, lanes,
+    pinned, sums,
 };
 use crate::kernel::mass::{LN_SCALE, ln_of_sum, ln_of_weight, mass, not_below_zero, summed};
-use crate::kernel::math::{ln, ln_1p, ln_of_quotient, ln_quotient_of, ln_single, mitchell_correction};
+use crate::kernel::math::{ln, ln_1p, ln_of_quotient, ln_single, mitchell_correction, quotient};
 use crate::kernel::quantity::{Element, GroupSums, Mergeable, OfFew, Part, Quantity, Summed, Sums, value};
 use crate::kernel::rules::Answers;
 use crate::kernel::scales::mass_of_sum;
-use crate::kernel::simd::{Arithmetic, Base};
+use crate::kernel::simd::{Arithmetic, Base, IsaOps};
 use crate::kernel::weights::{Weight, Weights};
 
 /// Shannon entropy.
@@ -119,18 +119,18 @@ impl Mergeable for Entropy {
 #[inline(always)]
 fn of_blocks<A: Arithmetic, L: Layout, S: Stored>(x: &S) -> FastPath {
     let single = if S::SINGLE { in_single::<A, L>(x) } else { FastPath::NOWHERE };
-    if all(single.valid) { single } else { single.or(in_double::<A, L>(x)) }
+    if single.is_valid::<L>() { single } else { single.or(in_double::<A, L>(x)) }
 }
 
 /// Equation (2).
 #[inline(always)]
 fn in_double<A: Arithmetic, L: Layout>(x: &impl Source) -> FastPath {
     let totals = Totals::of::<A, L>(x);
-    let valid = totals.are_plain::<L>();
-    if !any(valid) {
+    let plain = totals.are_plain::<L>();
+    if L::ONE && !plain[0] {
         return FastPath::NOWHERE;
     }
-    FastPath { value: of_shares::<A, L>(x, totals), valid }
+    FastPath::of(of_shares::<A, L>(x, totals), plain)
 }
 
 /// Equation (3), where its rounding leaves the digits of single precision alone.
@@ -155,7 +155,7 @@ fn in_single<A: Arithmetic, L: Layout>(x: &impl Stored) -> FastPath {
     let inverse = lanes!(k => 1.0 / total[k]);
     let value = lanes!(k => (dominant_term[k] + (rest[k] * ln::<A>(total[k]) - term[k])) * inverse[k]);
     let (plain, normal) = (totals.are_plain::<L>(), totals.outweigh_subnormals());
-    FastPath { value, valid: lanes!(k => plain[k] & normal[k] & (rest[k] >= LEAST_REST * total[k])) }
+    FastPath::of(value, lanes!(k => plain[k] & normal[k] & (rest[k] >= LEAST_REST * total[k])))
 }
 
 /// Share of all but the dominant weight below which the rounding of S and L counts in H.
@@ -169,20 +169,21 @@ struct Logs<'a, S> {
 
 impl<A: Arithmetic, S: Stored> Terms<A, 2> for Logs<'_, S> {
     #[inline(always)]
-    fn add(&mut self, i: usize, _: &[Block; 0], [total, term]: &mut [Block; 2]) {
+    fn add(&mut self, i: usize, _: &[Block; 0], sums: &mut [Block; 2]) {
         let group = self.x.group(i);
         let mut corrections = [Wide::default(); GROUP];
         let mut extremes = self.extremes;
         for (i, corrections) in group.clone().zip(&mut corrections) {
-            let x = self.x.wide(i);
-            extremes.see(&x);
+            let x = A::Isa::pinned_single(self.x.wide(i));
+            extremes.see::<A>(&x);
             for k in 0..x.len() {
                 corrections[k] = mitchell_correction::<A>(x[k]);
             }
         }
         self.extremes = extremes;
         for (i, corrections) in group.zip(&corrections) {
-            let x = self.x.wide(i);
+            let x = A::Isa::pinned_single(self.x.wide(i));
+            let [total, term] = &mut *sums;
             for k in 0..LANES {
                 let (low, high) = (x[k], x[k + LANES]);
                 let ln_low = ln_single::<A>(low, corrections[k]);
@@ -191,6 +192,7 @@ impl<A: Arithmetic, S: Stored> Terms<A, 2> for Logs<'_, S> {
                 total[k] += low + high;
                 term[k] += A::mul_add(low, ln_low, high * ln_high);
             }
+            *sums = pinned::<A, 2>(*sums);
         }
     }
 }
@@ -228,18 +230,18 @@ impl<A: Arithmetic, S: Source> Terms<A, 1, 3> for Shares<'_, S> {
     fn begin(&mut self, i: usize) -> [Block; 3] {
         let x = self.x.block(i);
         self.x.prefetch_next(i);
-        let [mut shares, mut quotients, mut exponents] = [[0.0; LANES]; 3];
+        let [mut share, mut s, mut exponent] = [[0.0; LANES]; 3];
         for k in 0..LANES {
-            shares[k] = x[k] * self.inverse[k];
-            (quotients[k], exponents[k]) = ln_quotient_of(shares[k]);
+            share[k] = x[k] * self.inverse[k];
+            (s[k], exponent[k]) = quotient(share[k]);
         }
-        [shares, quotients, exponents]
+        [share, s, exponent]
     }
 
     #[inline(always)]
-    fn add(&mut self, _: usize, [shares, quotients, exponents]: &[Block; 3], [h]: &mut [Block; 1]) {
+    fn add(&mut self, _: usize, [share, s, exponent]: &[Block; 3], [h]: &mut [Block; 1]) {
         for k in 0..LANES {
-            h[k] += shares[k] * ln_of_quotient::<A>(quotients[k], exponents[k]);
+            h[k] += share[k] * ln_of_quotient::<A>(s[k], exponent[k]);
         }
     }
 }

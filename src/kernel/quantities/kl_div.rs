@@ -36,13 +36,13 @@
 use std::f64::consts::LN_2;
 
 use crate::kernel::blocks::{
-    Block, Carried, Extremes, FastPath, GROUP, LANES, Layout, Source, Stored, Terms, Totals, Wide, all, any,
-    lanes, sums,
+    Block, Carried, Extremes, FastPath, GROUP, LANES, Layout, Source, Stored, Terms, Totals, Wide, lanes,
+    pinned, sums,
 };
 use crate::kernel::mass::{LN_SCALE, Total, mass, not_below_zero, summed};
 use crate::kernel::math::{
-    XI_MAX, XI_MIN, artanh_remainder, ln, ln_quotient, ln_ratio, ln_ratio_single, mitchell_correction,
-    normal_parts, xi,
+    XI_MAX, XI_MIN, artanh_remainder, biased_parts, ln, ln_quotient, ln_ratio, ln_ratio_single,
+    mitchell_correction, nan_unless, xi,
 };
 use crate::kernel::quantity::{Element, GroupSums, Mergeable, Part, Quantity, Summed, Sums, value};
 use crate::kernel::rules::{Answers, Role, Side};
@@ -174,7 +174,7 @@ fn of_blocks<A: Arithmetic, L: Layout, P: Stored, Q: Stored>(p: &P, q: &Q) -> Fa
         return in_double::<A, L>(p, q, Totals::of::<A, L>(p), Totals::of::<A, L>(q));
     }
     let (single, p_totals, q_totals) = in_single::<A, L>(p, q);
-    if all(single.valid) { single } else { in_double::<A, L>(p, q, p_totals, q_totals) }
+    if single.is_valid::<L>() { single } else { in_double::<A, L>(p, q, p_totals, q_totals) }
 }
 
 /// Equation (3), where its rounding leaves the digits of single precision alone; and the totals.
@@ -190,7 +190,7 @@ fn in_single<A: Arithmetic, L: Layout>(p: &impl Stored, q: &impl Stored) -> (Fas
     let normal_q = L::all(lanes!(k => logs.least[k].min(logs.least[k + LANES]) >= f32::MIN_POSITIVE));
     let normal_p = of_p.outweigh_subnormals();
     let valid = lanes!(k => plain[k] & normal_p[k] & normal_q[k] & (value[k] >= LEAST_DIVERGENCE));
-    (FastPath { value, valid }, of_p, of_q)
+    (FastPath::of(value, valid), of_p, of_q)
 }
 
 /// The error of a difference of two logarithms in single precision, 2.25e-8, over the relative error that D may have: 1.4e-7,
@@ -209,23 +209,25 @@ struct Logs<'a, P, Q> {
 
 impl<A: Arithmetic, P: Stored, Q: Stored> Terms<A, 3> for Logs<'_, P, Q> {
     #[inline(always)]
-    fn add(&mut self, i: usize, _: &[Block; 0], [of_p, of_q, r]: &mut [Block; 3]) {
+    fn add(&mut self, i: usize, _: &[Block; 0], sums: &mut [Block; 3]) {
         let group = self.p.group(i);
         let mut corrections = [Wide::default(); GROUP];
         let (mut extremes_p, mut extremes_q, mut least) = (self.of_p, self.of_q, self.least);
         for (i, corrections) in group.clone().zip(&mut corrections) {
-            let (p, q) = (self.p.wide(i), self.q.wide(i));
-            extremes_p.see(&p);
-            extremes_q.see(&q);
+            let [p, q] = [self.p.wide(i), self.q.wide(i)].map(A::Isa::pinned_single);
+            extremes_p.see::<A>(&p);
+            extremes_q.see::<A>(&q);
             for k in 0..p.len() {
                 let beside_share = if p[k] > 0.0 { q[k] } else { 1.0 };
                 least[k] = if beside_share < least[k] { beside_share } else { least[k] };
                 corrections[k] = mitchell_correction::<A>(p[k]) - mitchell_correction::<A>(q[k]);
             }
+            least = A::Isa::pinned_single(least);
         }
         (self.of_p, self.of_q, self.least) = (extremes_p, extremes_q, least);
         for (i, corrections) in group.zip(&corrections) {
-            let (p, q) = (self.p.wide(i), self.q.wide(i));
+            let [p, q] = [self.p.wide(i), self.q.wide(i)].map(A::Isa::pinned_single);
+            let [of_p, of_q, r] = &mut *sums;
             for k in 0..LANES {
                 let ln_low = ln_ratio_single::<A>(p[k], q[k], corrections[k]);
                 let ln_high = ln_ratio_single::<A>(p[k + LANES], q[k + LANES], corrections[k + LANES]);
@@ -234,6 +236,7 @@ impl<A: Arithmetic, P: Stored, Q: Stored> Terms<A, 3> for Logs<'_, P, Q> {
                 of_q[k] += f64::from(q[k]) + f64::from(q[k + LANES]);
                 r[k] += A::mul_add(low, ln_low, high * ln_high);
             }
+            *sums = pinned::<A, 3>(*sums);
         }
     }
 }
@@ -248,7 +251,7 @@ fn in_double<A: Arithmetic, L: Layout>(
 ) -> FastPath {
     let (p_plain, q_plain) = (of_p.are_plain::<L>(), of_q.are_plain::<L>());
     let plain = lanes!(k => p_plain[k] & q_plain[k]);
-    if !any(plain) {
+    if L::ONE && !plain[0] {
         return FastPath::NOWHERE;
     }
     let (of_p, of_q) = (of_p.total, of_q.total);
@@ -259,7 +262,7 @@ fn in_double<A: Arithmetic, L: Layout>(
     // See the head of this file.
     let value = lanes!(k => (d[k] - 0.5 * excess[k] * excess[k]).max(0.0));
     let in_range = L::all(lanes!(k => pairs.least[k] >= LEAST));
-    FastPath { value, valid: lanes!(k => plain[k] & in_range[k]) }
+    FastPath::of(value, lanes!(k => plain[k] & in_range[k]))
 }
 
 /// Below this a product of a weight and a total is left to the rules, which also find q = 0 < p: the rounding error of the
@@ -294,24 +297,37 @@ impl<A: Arithmetic, P: Source, Q: Source> Terms<A, 2, 4> for Pairs<'_, P, Q> {
             least[k] = if b[k] < a[k] { b[k] } else { a[k] };
             difference[k] = A::difference_of_products(q[k], self.of_p[k], p[k], self.of_q[k]);
         }
-        let least = A::Isa::pinned(least);
+        let [least, difference] = pinned::<A, 2>([least, difference]);
         for k in 0..LANES {
-            let least = if p[k] > 0.0 { least[k] } else { 1.0 };
+            let least = nan_unless(p[k] > 0.0, least[k]);
             self.least[k] = if least < self.least[k] { least } else { self.least[k] };
         }
         self.least = A::Isa::pinned(self.least);
-        let fraction = fraction::<A>(&a, &b, &A::Isa::pinned(difference));
-        let shares = lanes!(k => p[k] * self.inverse_p[k]);
-        let excesses = lanes!(k => difference[k] * self.inverse_pq[k]);
-        [shares, excesses, lanes!(k => fraction.above[k] / fraction.below[k]), fraction.exponent]
+
+        let [mut above, mut below, mut exponent] = [[0.0; LANES]; 3];
+        for k in 0..LANES {
+            (above[k], below[k], exponent[k]) = far_fraction(a[k], b[k]);
+        }
+        // Pinned, lest there be two divisions of which one is chosen.
+        let [above, below, exponent] = pinned::<A, 3>([above, below, exponent]);
+        let near = lanes!(k => is_near(a[k], b[k], difference[k]));
+        let above = lanes!(k => if near[k] { difference[k] } else { above[k] });
+        let below = lanes!(k => if near[k] { a[k] + b[k] } else { below[k] });
+        let [above, below] = pinned::<A, 2>([above, below]);
+        [
+            lanes!(k => p[k] * self.inverse_p[k]),
+            lanes!(k => difference[k] * self.inverse_pq[k]),
+            lanes!(k => above[k] / below[k]),
+            lanes!(k => nan_unless(!near[k], exponent[k])),
+        ]
     }
 
     #[inline(always)]
     fn add(&mut self, _: usize, begun: &[Block; 4], [d, total_excess]: &mut [Block; 2]) {
-        let [shares, excesses, quotients, exponents] = begun;
+        let [share, excess, s, exponent] = begun;
         for k in 0..LANES {
-            d[k] += term_of_quotient::<A>(quotients[k], exponents[k], shares[k], excesses[k]);
-            total_excess[k] += excesses[k];
+            d[k] += term_of_quotient::<A>(s[k], exponent[k], share[k], excess[k]);
+            total_excess[k] += excess[k];
         }
     }
 }
@@ -325,44 +341,26 @@ pub(super) fn is_near(a: f64, b: f64, difference: f64) -> bool {
 /// excess bᵢ − aᵢ as they are.
 #[inline(always)]
 fn term<A: Arithmetic>(a: f64, b: f64, difference: f64, share: f64, excess: f64) -> f64 {
-    let fraction = fraction::<A>(&[a; LANES], &[b; LANES], &[difference; LANES]);
-    term_of_quotient::<A>(fraction.above[0] / fraction.below[0], fraction.exponent[0], share, excess)
+    let near = is_near(a, b, difference);
+    let (above, below, exponent) = far_fraction(a, b);
+    let s = if near { difference / (a + b) } else { above / below };
+    term_of_quotient::<A>(s, nan_unless(!near, exponent), share, excess)
 }
 
-/// In place of an exponent: b is near a.
-const IS_NEAR: f64 = f64::INFINITY;
-
-struct Fraction {
-    above: Block,
-    below: Block,
-    exponent: Block,
-}
-
-/// First half of [`term`]: numerator and denominator of s, of which twice the inverse hyperbolic tangent is ln(b/a), but for an
-/// exponent of 2 that goes along.
+/// Numerator and denominator of s, and the exponent k, with ln(b/a) = 2·artanh s + k·ln 2, where b is not near a.
 #[inline(always)]
-fn fraction<A: Arithmetic>(a: &Block, b: &Block, difference: &Block) -> Fraction {
-    let [mut above, mut below, mut exponent] = [[0.0; LANES]; 3];
-    for k in 0..LANES {
-        let ((m, e), (n, g)) = (normal_parts(a[k]), normal_parts(b[k]));
-        (above[k], below[k], exponent[k]) = (n - m, n + m, g - e);
-    }
-    let (above, below, exponent) = (A::Isa::pinned(above), A::Isa::pinned(below), A::Isa::pinned(exponent));
-    let near = lanes!(k => is_near(a[k], b[k], difference[k]));
-    Fraction {
-        above: A::Isa::pinned(lanes!(k => if near[k] { difference[k] } else { above[k] })),
-        below: A::Isa::pinned(lanes!(k => if near[k] { a[k] + b[k] } else { below[k] })),
-        exponent: lanes!(k => if near[k] { IS_NEAR } else { exponent[k] }),
-    }
+fn far_fraction(a: f64, b: f64) -> (f64, f64, f64) {
+    let ((m, e), (n, g)) = (biased_parts(a), biased_parts(b));
+    (n - m, n + m, g - e)
 }
 
-/// Second half of [`term`].
+/// A term of equation (2) from s and the exponent, which is NaN where b is near a.
 #[inline(always)]
 fn term_of_quotient<A: Arithmetic>(s: f64, exponent: f64, share: f64, excess: f64) -> f64 {
     let remainder = artanh_remainder::<A>(s);
     let near_term = s * (excess - share * remainder);
     let far_term = excess - share * A::mul_add(exponent, LN_2, A::mul_add(2.0, s, s * remainder));
-    if exponent == IS_NEAR { near_term } else { far_term }
+    if exponent.is_nan() { near_term } else { far_term }
 }
 
 /// Equation (2), an element at a time, for weights that are finite and not negative, with q > 0 wherever p > 0.
