@@ -83,11 +83,13 @@ impl<S: Source, V: Clone + Send + Sync + 'static> Once<S, V> {
 
     fn ask(&'static self, source: S, piece: Piece) -> Option<Done<V>> {
         let mut read: Vec<Arc<S>> = Vec::new();
+        // Dropped when the lock is open again: what a source holds may have a lock of its own.
+        let mut gone = Vec::new();
         loop {
             let mut kept = self.lock();
-            kept.drop_idle(self.idle);
+            kept.take_idle(self.idle, &mut gone);
             if let Some(at) = kept.works.iter().position(|work| work.source.is_at(&source)) {
-                return Some(kept.take(at, piece));
+                return Some(kept.ask(at, piece, &mut gone));
             }
             let unread =
                 |like: &Arc<S>| like.is_like(&source) && !read.iter().any(|read| Arc::ptr_eq(read, like));
@@ -97,14 +99,17 @@ impl<S: Source, V: Clone + Send + Sync + 'static> Once<S, V> {
                 if kept.bytes() + piece.bytes > self.limit || !self.watch(&mut kept) {
                     return None;
                 }
-                return Some(kept.take_first(source, piece));
+                let (source, done, asked) = (Arc::new(source), Done::default(), vec![0; piece.of]);
+                kept.works.push(Work { source, bytes: piece.bytes, done, asked, last: Instant::now() });
+                let at = kept.works.len() - 1;
+                return Some(kept.ask(at, piece, &mut gone));
             }
             // Others go on meanwhile.
             drop(kept);
             if let Some(equal) = alike.iter().find(|like| like.equals(&source)) {
                 let mut kept = self.lock();
                 if let Some(at) = kept.works.iter().position(|work| Arc::ptr_eq(&work.source, equal)) {
-                    return Some(kept.take(at, piece));
+                    return Some(kept.ask(at, piece, &mut gone));
                 }
             }
             read.extend(alike);
@@ -120,8 +125,9 @@ impl<S: Source, V: Clone + Send + Sync + 'static> Once<S, V> {
         let watch = move || {
             loop {
                 thread::sleep(self.idle);
+                let mut gone = Vec::new();
                 let mut kept = self.lock();
-                kept.drop_idle(self.idle);
+                kept.take_idle(self.idle, &mut gone);
                 if kept.works.is_empty() {
                     kept.watched_in = None;
                     return;
@@ -144,27 +150,21 @@ impl<S, V: Clone> Kept<S, V> {
         self.works.iter().map(|work| work.bytes).sum()
     }
 
-    fn drop_idle(&mut self, idle: Duration) {
+    fn take_idle(&mut self, idle: Duration, gone: &mut Vec<Work<S, V>>) {
         if !self.works.is_empty() {
             let now = Instant::now();
-            self.works.retain(|work| now.saturating_duration_since(work.last) < idle);
+            gone.extend(self.works.extract_if(.., |work| now.saturating_duration_since(work.last) >= idle));
         }
     }
 
-    fn take_first(&mut self, source: S, piece: Piece) -> Done<V> {
-        let (source, done, asked) = (Arc::new(source), Done::default(), vec![0; piece.of]);
-        self.works.push(Work { source, bytes: piece.bytes, done, asked, last: Instant::now() });
-        self.take(self.works.len() - 1, piece)
-    }
-
-    fn take(&mut self, at: usize, piece: Piece) -> Done<V> {
+    fn ask(&mut self, at: usize, piece: Piece, gone: &mut Vec<Work<S, V>>) -> Done<V> {
         let work = &mut self.works[at];
         work.last = Instant::now();
         work.asked[piece.at] += 1;
         let done = work.done.clone();
         // Each of several callers asks for each piece once, in whatever order.
         if work.asked.iter().all(|count| *count == work.asked[0]) {
-            self.works.swap_remove(at);
+            gone.push(self.works.swap_remove(at));
         }
         done
     }

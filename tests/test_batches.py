@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import polars as pl
+import polars.testing
 import pytest
 import scipy.stats
 
@@ -78,6 +79,37 @@ def test_a_query_leaves_nothing_behind(value, context, chunks, engine):
     CONTEXTS[context](frame.lazy(), VALUES[value]).collect(engine=engine)
     # Less than before, if a test of before has left something behind.
     assert _lib.kept_summands() <= before
+
+
+@pytest.mark.parametrize("context", ["select", "few groups", "many groups", "windows"])
+def test_values_of_one_query_are_those_of_queries_of_their_own(context, engine):
+    """Of the same columns, with other quantities, policies, precisions and sides."""
+    one = pl.lit(2.0)
+    exprs = VALUES | {
+        "policy": pl.col("holes").info.entropy(),
+        "of a pair": pl.col("holes").info.kl_div("y", nan_policy="omit"),
+        "the other way": pl.col("y").info.kl_div("x"),
+        "another quantity": X.cross_entropy("y"),
+        "another number": X.kl_div(3.0),
+        "a literal, which has a precision": pl.col("f").info.kl_div(one),
+        "a number, which has none": pl.col("f").info.kl_div(2.0),
+        "integers as counts": pl.col("n").info.entropy(base=2),
+    }
+    by_key = {"few groups": "g", "many groups": "many"}.get(context)
+
+    def values(**exprs):
+        frame = FRAME.lazy()
+        if by_key:
+            query = frame.group_by(by_key).agg(**exprs).sort(by_key).drop(by_key)
+        else:
+            query = frame.select(**{k: e.over("g") if context == "windows" else e for k, e in exprs.items()})
+        return query.collect(engine=engine)
+
+    together = values(**exprs)
+    for name, expr in exprs.items():
+        alone = values(**{name: expr})
+        # Threads add up in any order.
+        pl.testing.assert_series_equal(together[name], alone[name], rel_tol=1e-12, abs_tol=1e-12)
 
 
 def wait_until_nothing_is_kept():

@@ -21,14 +21,19 @@ pub fn finish<Q: Quantity, S: Sums>(sums: &Sum<S>, totals: Option<TotalOf>, unit
     }
     let mut nats = vec![0.0; count];
     // In a window there are as many groups as there are rows, hence the loop over all at once.
-    if vectorised(EachGroup::<S> { sums, nats: &mut nats }) {
+    let positive = vectorised(EachGroup::<S> { sums, nats: &mut nats });
+    if positive.iter().all(|piece| *piece) {
         nats.iter_mut().for_each(|nats| *nats = unit.express(*nats));
         return nats.into();
     }
     let mut values = Values::with_capacity(nats.len());
     for (i, nats) in nats.into_iter().enumerate() {
-        let (rank, totals) = group::<S>(sums, i);
-        let nats = rank.settle(Q::ANSWERS, || !Q::PAIR || totals.by_q.as_slice()[1] != 0.0, || nats);
+        let nats = if positive[i / PIECE] {
+            Some(nats)
+        } else {
+            let (rank, totals) = group::<S>(sums, i);
+            rank.settle(Q::ANSWERS, || !Q::PAIR || totals.by_q.as_slice()[1] != 0.0, || nats)
+        };
         values.push(nats.map(|nats| unit.express(nats)));
     }
     values
@@ -98,18 +103,18 @@ struct EachGroup<'a, 'b, S: Sums> {
 }
 
 impl<S: Sums> Loop for EachGroup<'_, '_, S> {
-    /// Whether all have the rank [`Rank::Positive`].
-    type Out = bool;
+    /// Whether all groups of each piece have the rank [`Rank::Positive`].
+    type Out = Vec<bool>;
 
     #[inline(always)]
-    fn run<A: Arithmetic>(self) -> bool {
+    fn run<A: Arithmetic>(self) -> Vec<bool> {
         let columns = <S::Numbers as Numbers>::slice_of(self.sums);
         // Several plain loops over arrays, each of which becomes vector code; in one, or with closures in between, they do not. Behind
         // the last group are ones.
         let mut halves = <S::Numbers as Numbers>::repeat([[1.0; PIECE]; 2]);
         let mut totals: [Totals<S>; 2] = [<S::Numbers as Numbers>::repeat([0.0; PIECE]); 2];
         let (mut exponents, mut values) = ([[0.0; PIECE]; 2], [0.0; PIECE]);
-        let mut positive = true;
+        let mut positive = vec![true; self.nats.len().div_ceil(PIECE)];
         for (k, nats) in self.nats.chunks_mut(PIECE).enumerate() {
             let halves = <S::Numbers as Numbers>::slice_of_mut(&mut halves);
             for (half, column) in halves.iter_mut().flatten().zip(columns.iter().flatten()) {
@@ -141,7 +146,7 @@ impl<S: Sums> Loop for EachGroup<'_, '_, S> {
             }
             let (masses, terms) = (&of_p[0], &of_p[S::Numbers::LEN - 1]);
             for at in 0..nats.len() {
-                positive &= (masses[at] > 0.0) & !terms[at].is_nan();
+                positive[k] &= (masses[at] > 0.0) & !terms[at].is_nan();
             }
             nats.copy_from_slice(&values[..nats.len()]);
         }

@@ -4,9 +4,9 @@
 //! The kernels are plain loops over blocks of eight lanes, inlined into one of the functions below, where the compiler may use
 //! its registers. Nothing is written with intrinsics but the transposition of rows, of which the compiler makes one move for
 //! each element, and the prefetch, which it has no word for. Where a loop carries blocks, they are pinned to vector registers
-//! ([`IsaOps::pinned`]): whether the compiler finds the vectors by itself would depend on the code around. The order of operations is the same in all of them, and so are the
-//! bits of the results wherever there is a fused multiply-add. Without one (x86-64 before AVX2), the logarithm rounds more
-//! often: results differ by at most 8 units in the last place.
+//! ([`IsaOps::pinned`]): whether the compiler finds the vectors by itself would depend on the code around. The order of operations is
+//! the same in all of them, and so are the bits of the results wherever there is a fused multiply-add. Without one (x86-64 before
+//! AVX2), the logarithm rounds more often: results differ by at most 8 units in the last place.
 
 use std::marker::PhantomData;
 use std::sync::OnceLock;
