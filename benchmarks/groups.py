@@ -41,7 +41,7 @@ def main() -> None:
         frame = frame.with_columns(
             n=(100 * pl.col("x")).cast(pl.Int64), b=2 * pl.col("x") > 1, f=pl.col("x").cast(pl.Float32)
         )
-        # Of the same memory throughout.
+        # Collected once, so that all queries read the same memory.
         frame = frame.collect().lazy()
         queries = {
             "group_by": {name: frame.group_by("g").agg(exprs) for name, exprs in SIDES.items()},

@@ -50,13 +50,13 @@ pub mod arrow;
 #[doc(hidden)]
 pub mod kernel;
 pub mod logits;
-#[cfg(any(test, feature = "plugin"))]
-mod once;
 mod options;
 #[cfg(feature = "plugin")]
 mod plugin;
 #[cfg(feature = "python")]
 mod python;
+#[cfg(any(test, feature = "plugin"))]
+mod shared_work;
 mod slices;
 
 pub use kernel::options::NanPolicy;

@@ -75,10 +75,10 @@ CONTEXTS = {
 @pytest.mark.parametrize("value", VALUES)
 def test_a_query_leaves_nothing_behind(value, context, chunks, engine):
     frame = FRAME if chunks == 1 else pl.concat([FRAME[:100], FRAME[100:20_000], FRAME[20_000:]], rechunk=False)
-    before = _lib.kept_summands()
+    before = _lib.stored_summands()
     CONTEXTS[context](frame.lazy(), VALUES[value]).collect(engine=engine)
     # Less than before, if a test of before has left something behind.
-    assert _lib.kept_summands() <= before
+    assert _lib.stored_summands() <= before
 
 
 @pytest.mark.parametrize("context", ["select", "few groups", "many groups", "windows"])
@@ -112,9 +112,9 @@ def test_values_of_one_query_are_those_of_queries_of_their_own(context, engine):
         pl.testing.assert_series_equal(together[name], alone[name], rel_tol=1e-12, abs_tol=1e-12)
 
 
-def wait_until_nothing_is_kept():
+def wait_until_nothing_is_stored():
     start = time.monotonic()
-    while _lib.kept_summands():
+    while _lib.stored_summands():
         assert time.monotonic() - start < 60, "it is dropped after a second"
         time.sleep(0.05)
 
@@ -136,11 +136,11 @@ def broken_off(frame, calls):
 
 @pytest.mark.parametrize("calls", [1, 2, 3])
 def test_a_query_that_breaks_off_leaves_nothing_behind(calls):
-    wait_until_nothing_is_kept()
+    wait_until_nothing_is_stored()
     frame = pl.DataFrame({"g": [0] * 1000, "x": [1.0] * 1000})
     broken_off(frame, calls)
-    assert _lib.kept_summands() > 0
-    wait_until_nothing_is_kept()
+    assert _lib.stored_summands() > 0
+    wait_until_nothing_is_stored()
 
 
 def test_what_a_broken_query_leaves_is_not_taken_for_other_weights(engine):
@@ -153,12 +153,12 @@ def test_what_a_broken_query_leaves_is_not_taken_for_other_weights(engine):
     assert got["x"].item() == pytest.approx(scipy.stats.entropy(weights), rel=1e-14)
 
 
-def test_what_is_kept_has_a_limit():
+def test_what_is_stored_has_a_limit():
     # Summands of 200 MB.
     x = pl.DataFrame({"x": np.ones(6_500_000)})
-    before = _lib.kept_summands()
+    before = _lib.stored_summands()
     assert x.select(X.entropy()).item() == pytest.approx(np.log(len(x)), rel=1e-14)
-    assert _lib.kept_summands() <= before
+    assert _lib.stored_summands() <= before
 
 
 def test_queries_on_several_threads_keep_to_themselves():
@@ -185,4 +185,4 @@ def test_queries_on_several_threads_keep_to_themselves():
     for got, want in zip(together, alone * 5, strict=True):
         # Threads add sums up in any order.
         np.testing.assert_allclose(got, want, rtol=1e-12)
-    wait_until_nothing_is_kept()
+    wait_until_nothing_is_stored()

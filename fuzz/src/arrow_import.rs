@@ -213,7 +213,7 @@ enum Place {
     /// Their structs.
     Entries,
     Key,
-    /// What a dictionary holds.
+    /// Contents of a dictionary.
     Value,
     Weight,
 }

@@ -18,7 +18,7 @@ QUANTITIES: dict[str, Quantity]
 ESTIMATORS: dict[str, Quantity]
 OF_PAIRS: dict[str, list[str]]
 
-def kept_summands() -> int: ...
+def stored_summands() -> int: ...
 
 @final
 class Array:

@@ -102,7 +102,7 @@ def _from_sums(
 ) -> pl.Expr:
     """Call on native sums of the columns, and under `raise` on the position of a missing element."""
     nan_policy = check_nan_policy(nan_policy)
-    # Arguments are unpickled for each column of each batch, so there are few. Those with their usual value are left out.
+    # Arguments are unpickled for each column of each batch, so there are few. Usual values are left out.
     how = q.kwargs if nan_policy == "propagate" else {"nan_policy": nan_policy, **q.kwargs}
     method = f"{quantity}_state" if of_state else quantity
     sums = [_call("summand", p, *q.inputs, column=f"{method}.{name}", **how).sum() for name in columns]

@@ -252,7 +252,7 @@ unsafe fn text<'a>(pointer: *const c_char) -> Option<&'a str> {
 /// nobody else refers to.
 unsafe fn pointed_at<'a, T>(pointers: *mut *mut T, count: i64, i: usize) -> Option<&'a mut T> {
     let within = usize::try_from(count).is_ok_and(|count| i < count) && !pointers.is_null();
-    // SAFETY: i is within the array, as the caller has it.
+    // SAFETY: i < count, and the caller vouches for the pointers and for what they point to.
     within.then(|| unsafe { pointers.add(i).read_unaligned().as_mut() })?
 }
 

@@ -18,7 +18,7 @@ use super::view::check_room;
 use crate::kernel::keys::{SHORT, of_bytes, of_float, of_several, of_wide};
 use crate::kernel::rules::Side;
 
-/// Kind of values, of which those of one kind can be equal.
+/// Kind of a type of keys, which decides what it is compared with.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind<'a> {
     /// Nothing but nulls.
@@ -245,8 +245,7 @@ fn of_decimals(array: &ArrayRef, scale: i8) -> Result<ScalarBuffer<u64>, Error> 
 /// Key of a decimal whose scale goes up by so many places.
 fn of_decimal(x: i256, up: u32) -> u64 {
     let scaled = match up {
-        _ if x == i256::ZERO => Some(x),
-        0 => Some(x),
+        _ if up == 0 || x == i256::ZERO => Some(x),
         _ => i256::from_i128(10).checked_pow(up).and_then(|factor| x.checked_mul(factor)),
     };
     match scaled.map(|x| (x, x.to_i128())) {

@@ -153,10 +153,10 @@ pub const GROUP: usize = 8;
 /// Terms of a sum. Not a closure: those are not sure to be inlined, and a loop that isn't inlined as a whole is not
 /// compiled for the instruction set at hand.
 ///
-/// Terms that take many operations are computed in two halves, with M blocks in between: a processor looks ahead a hundred
-/// instructions or so, and would else wait for the division of a block before it begins the next.
+/// Terms of many operations are computed in two steps, with M blocks in between. A processor looks a hundred instructions or so
+/// ahead, and would otherwise wait for the division of a block before it begins the next.
 pub trait Terms<A, const N: usize, const M: usize = 0> {
-    /// First half of the terms of the `i`-th block.
+    /// First step of the terms of the `i`-th block.
     #[inline(always)]
     fn begin(&mut self, _: usize) -> [Block; M] {
         [[0.0; LANES]; M]
@@ -201,7 +201,7 @@ pub fn sums<A: Arithmetic, L: Layout, const N: usize, const M: usize>(
     if L::ONE { sums } else { pinned::<A, N>(sums) }
 }
 
-/// Sums lane by lane, over one block at least. The first half of a block comes before the second half of the one before.
+/// Sums lane by lane, over at least one block. The first step of a block precedes the second step of the block before it.
 #[inline(always)]
 fn run<A: Arithmetic, const N: usize, const M: usize>(
     blocks: Range<usize>,

@@ -6,6 +6,7 @@ use super::remainder::{Remainder, TotalOf};
 use super::rules::{Rank, Role, SplitSum, rank_of_sums};
 use super::scales::{exponent, exponent_beside, factor, is_down, rescaled};
 use super::simd::{Arithmetic, Base, Loop, vectorised};
+use super::summands::PIECE;
 use super::values::Values;
 
 /// Values of groups from their sums: a lead and a rest for each part; and from totals of q, if there are some.
@@ -91,9 +92,6 @@ fn totals<S: Sums>(columns: &[SplitSum<&[f64]>], i: usize) -> GroupSums<S::Numbe
     GroupSums { by_p, by_q, exponents: down.map(exponent) }
 }
 
-/// Groups that are computed in one go: see [`summands`](super::summands).
-const PIECE: usize = 64;
-
 /// A number for each part of each group of a piece.
 type Totals<S> = <<S as Sums>::Numbers as Numbers>::Of<[f64; PIECE]>;
 
@@ -109,8 +107,8 @@ impl<S: Sums> Loop for EachGroup<'_, '_, S> {
     #[inline(always)]
     fn run<A: Arithmetic>(self) -> Vec<bool> {
         let columns = <S::Numbers as Numbers>::slice_of(self.sums);
-        // Several plain loops over arrays, each of which becomes vector code; in one, or with closures in between, they do not. Behind
-        // the last group are ones.
+        // Several plain loops over arrays, each of which becomes vector code. One loop for all, or closures in between, would not.
+        // Places behind the last group hold ones.
         let mut halves = <S::Numbers as Numbers>::repeat([[1.0; PIECE]; 2]);
         let mut totals: [Totals<S>; 2] = [<S::Numbers as Numbers>::repeat([0.0; PIECE]); 2];
         let (mut exponents, mut values) = ([[0.0; PIECE]; 2], [0.0; PIECE]);
@@ -132,7 +130,7 @@ impl<S: Sums> Loop for EachGroup<'_, '_, S> {
                     }
                 }
             }
-            let [of_p, of_q] = totals.each_ref().map(|totals| <S::Numbers as Numbers>::slice_of(totals));
+            let [of_p, of_q] = totals.each_ref().map(<S::Numbers as Numbers>::slice_of);
             for at in 0..PIECE {
                 let (mut by_p, mut by_q) = (S::Numbers::ZERO, S::Numbers::ZERO);
                 for (k, sum) in by_p.as_mut_slice().iter_mut().enumerate() {

@@ -113,14 +113,14 @@ pub fn ln_away_from_one<A: Arithmetic>(x: f64) -> f64 {
     ln_of_quotient::<A>(s, e)
 }
 
-/// First half of [`ln_away_from_one`]: s = (m − 1)/(m + 1) and e, of x = m·2ᵉ.
+/// First step of [`ln_away_from_one`]: s = (m − 1)/(m + 1) and e, of x = m·2ᵉ.
 #[inline(always)]
 pub fn quotient(x: f64) -> (f64, f64) {
     let (m, e) = normal_parts(x);
     ((m - 1.0) / (m + 1.0), e)
 }
 
-/// Second half of [`ln_away_from_one`].
+/// Second step of [`ln_away_from_one`].
 #[inline(always)]
 pub fn ln_of_quotient<A: Arithmetic>(s: f64, e: f64) -> f64 {
     A::mul_add(e, LN_2, s * (2.0 + artanh_remainder_of::<A, _>(s * s, &NARROW)))

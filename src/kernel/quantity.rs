@@ -1,5 +1,5 @@
 //! Traits of a quantity: all that it has to say. A quantity names no driver, and a driver ([`rows`](super::rows),
-//! [`groups`](super::groups), [`states`](super::states), [`elements`](super::elements)) names no quantity: they meet in these
+//! [`summands`](super::summands), [`groups`](super::groups), [`states`](super::states), [`elements`](super::elements)) names no quantity: they meet in these
 //! traits, and in the registry ([`quantities`](super::quantities)).
 //!
 //! Every quantity has rows. What else it can do it declares by the traits that it implements: [`Summed`] if a group's value comes

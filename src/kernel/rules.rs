@@ -35,10 +35,10 @@
 //! | q = 0 < p | NaN in the rest of the term | [`signal`] | [`rank_of_sums`] |
 //! | p = 0 < q, where that makes the value infinite, too | NaN in a part that is neither mass nor term | `Sums::parts` of the stability index | its `Sums::value` |
 //! | some p is 0: zeros differ from no elements | −[`MARK`] in the rest of the term | [`signal`] | [`rank_of_sums`] |
-//! | the result has single precision | Float32 as the dtype of the rest of the term, where −1 stands for −[`MARK`] ([`single_marks`]) | `plugin::columns` | `plugin::columns` |
+//! | the result has single precision | Float32 as the dtype of the rest of the term, where −1 stands for −[`MARK`] ([`single_marks`]) | `plugin::summands` | `plugin::columns` |
 //! | where an element is missing, and in which input | the largest of [`located`] | `summands::missing` | [`first_missing`] |
 //! | the call is for a group and not for a column | an empty name of p, which is Polars' doing | Polars | `plugin::errors` |
-//! | sums are taken over overlapping windows, if Polars likes | an empty second chunk of each summand | `plugin::columns` | Polars |
+//! | sums are taken over overlapping windows, if Polars likes | an empty second chunk of each summand | `plugin::summands` | Polars |
 
 use super::options::NanPolicy;
 use super::weights::{Weight, Weights};

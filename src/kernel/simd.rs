@@ -150,8 +150,8 @@ pub trait IsaOps: Sized {
         body.run::<A>()
     }
 
-    /// The block itself, in vector registers at this point: left alone, the compiler takes what a loop carries apart into single
-    /// numbers, and puts them together again each time. Nothing but the time depends on it.
+    /// The block itself, held in vector registers at this point. Otherwise the compiler splits what a loop carries into single
+    /// numbers, and joins them again in each round. Only the time depends on it.
     #[inline(always)]
     fn pinned(block: [f64; 8]) -> [f64; 8] {
         block
@@ -274,8 +274,8 @@ mod registers {
     #[repr(align(64))]
     struct Line([MaybeUninit<u8>; 64]);
 
-    /// Aligns the frame of the function that this is inlined into to a line of the cache. The compiler does so for variables, but not
-    /// for the registers that it runs out of, half of which would then lie in two lines.
+    /// Aligns the frame of the function that this is inlined into to a line of the cache. The compiler aligns variables, but not
+    /// spilled registers, half of which would otherwise cross two lines.
     #[inline(always)]
     fn align_frame() {
         black_box(&Line([MaybeUninit::uninit(); 64]).0);
@@ -300,31 +300,32 @@ mod registers {
     impl IsaOps for Avx2 {
         #[inline(always)]
         fn call_outlined<A: Arithmetic<Isa = Self>, L: Loop>(body: L) -> L::Out {
-            // SAFETY: see the head of this module.
+            // SAFETY: only `vectorised` names this type, and only where the processor has AVX2 and FMA.
             unsafe { avx2::<A, L>(body) }
         }
 
         #[inline(always)]
         fn pinned(block: [f64; 8]) -> [f64; 8] {
-            // SAFETY: see the head of this module.
+            // SAFETY: only `vectorised` names this type, and only where the processor has AVX2 and FMA.
             unsafe { in_two_registers(block) }
         }
 
         #[inline(always)]
         fn pinned_single(blocks: [f32; 16]) -> [f32; 16] {
-            // SAFETY: as above; any bits are doubles, and the sizes are the same.
+            // SAFETY: only `vectorised` names this type, and only where the processor has AVX2 and FMA.
+            // Any bits are doubles, and the sizes are the same.
             unsafe { transmute(in_two_registers(transmute::<[f32; 16], [f64; 8]>(blocks))) }
         }
 
         #[inline(always)]
         fn columns(rows: [[f64; 4]; 8]) -> [[f64; 8]; 4] {
-            // SAFETY: see the head of this module.
+            // SAFETY: only `vectorised` names this type, and only where the processor has AVX2 and FMA.
             unsafe { doubles_by_four(rows) }
         }
 
         #[inline(always)]
         fn columns_single(rows: [[f32; 4]; 8]) -> [[f32; 8]; 4] {
-            // SAFETY: as above.
+            // SAFETY: only `vectorised` names this type, and only where the processor has AVX2 and FMA.
             unsafe { singles(rows) }
         }
     }
@@ -334,31 +335,32 @@ mod registers {
     impl IsaOps for Avx512 {
         #[inline(always)]
         fn call_outlined<A: Arithmetic<Isa = Self>, L: Loop>(body: L) -> L::Out {
-            // SAFETY: see the head of this module.
+            // SAFETY: only `vectorised` names this type, and only where the processor has AVX-512 F, DQ, BW and VL.
             unsafe { avx512::<A, L>(body) }
         }
 
         #[inline(always)]
         fn pinned(block: [f64; 8]) -> [f64; 8] {
-            // SAFETY: see the head of this module.
+            // SAFETY: only `vectorised` names this type, and only where the processor has AVX-512 F, DQ, BW and VL.
             unsafe { in_one_register(block) }
         }
 
         #[inline(always)]
         fn pinned_single(blocks: [f32; 16]) -> [f32; 16] {
-            // SAFETY: as above; any bits are doubles, and the sizes are the same.
+            // SAFETY: only `vectorised` names this type, and only where the processor has AVX-512 F, DQ, BW and VL.
+            // Any bits are doubles, and the sizes are the same.
             unsafe { transmute(in_one_register(transmute::<[f32; 16], [f64; 8]>(blocks))) }
         }
 
         #[inline(always)]
         fn columns(rows: [[f64; 4]; 8]) -> [[f64; 8]; 4] {
-            // SAFETY: see the head of this module.
+            // SAFETY: only `vectorised` names this type, and only where the processor has AVX-512 F, DQ, BW and VL.
             unsafe { doubles(rows) }
         }
 
         #[inline(always)]
         fn columns_single(rows: [[f32; 4]; 8]) -> [[f32; 8]; 4] {
-            // SAFETY: as above.
+            // SAFETY: only `vectorised` names this type, and only where the processor has AVX-512 F, DQ, BW and VL.
             unsafe { singles(rows) }
         }
     }
@@ -368,11 +370,11 @@ mod registers {
     fn in_two_registers(block: [f64; 8]) -> [f64; 8] {
         // SAFETY: any bits are doubles, and the sizes are the same.
         let [mut low, mut high]: [__m256d; 2] = unsafe { transmute(block) };
-        // SAFETY: there are no instructions.
+        // SAFETY: the text is an assembler comment, so that no instruction is emitted and no state changes.
         unsafe {
             asm!("/* {0} {1} */", inout(ymm_reg) low, inout(ymm_reg) high, options(pure, nomem, nostack, preserves_flags))
         };
-        // SAFETY: as above.
+        // SAFETY: any bits are doubles, and the sizes are the same.
         unsafe { transmute([low, high]) }
     }
 
@@ -381,16 +383,14 @@ mod registers {
     fn in_one_register(block: [f64; 8]) -> [f64; 8] {
         // SAFETY: any bits are doubles, and the sizes are the same.
         let mut x: __m512d = unsafe { transmute(block) };
-        // SAFETY: there are no instructions.
+        // SAFETY: the text is an assembler comment, so that no instruction is emitted and no state changes.
         unsafe { asm!("/* {0} */", inout(zmm_reg) x, options(pure, nomem, nostack, preserves_flags)) };
-        // SAFETY: as above.
+        // SAFETY: any bits are doubles, and the sizes are the same.
         unsafe { transmute(x) }
     }
 
-    // Transmuted, since loads and stores would need pointers, which are no safer.
-
-    // Rows are put beside each other as they are read, which costs no shuffle, and in such pairs that the next step has the rows in
-    // their order.
+    // Arrays are transmuted to registers: loads and stores would need pointers, which are no safer. Rows are paired as they are
+    // read, which costs no shuffle. The pairs are such that the next step leaves the rows in order.
 
     #[inline]
     #[target_feature(enable = "avx512f")]

@@ -1,4 +1,5 @@
-//! Driver of what each element of a column adds to the sums of its group, which a data frame takes: see [`groups`](super::groups).
+//! Driver of summands: what each element of a column adds to the sums of its group. A data frame takes the sums
+//! ([`groups`](super::groups)).
 //!
 //! **Lead and rest.** A data frame may add up one element after the other, and each addition to a large total rounds: after a
 //! million equal weights, as much as 9e-12 of it. So every part is summed in two columns. The leading 16 bits of each
@@ -10,8 +11,8 @@
 //!
 //! **Rules** travel as signals in these columns: see [`rules`](super::rules).
 //!
-//! **All at once.** The logarithm of an element is in several columns. [`all`] computes every column in one pass; [`column`] is for
-//! whoever has no use for the others.
+//! **All columns at once.** Several columns need the logarithm of an element. [`all`] computes every column in one pass. [`column`]
+//! computes one, for weights that are too large for [`all`] or if only one is needed.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -112,7 +113,7 @@ fn any_large<T: Weight>(p: Weights<T>, q: Option<Weights<T>>) -> bool {
     p.any_from(LARGE_WEIGHT) || q.is_some_and(|q| q.any_from(LARGE_WEIGHT))
 }
 
-/// The most parts that sums may have.
+/// Greatest number of parts that sums may have.
 const MOST_PARTS: usize = 8;
 
 /// Summands of all elements in one column, for a result of this precision.
@@ -181,7 +182,7 @@ pub fn all<S: Sums, T: Weight>(
 
 /// Elements that are computed in one go: so many that what a go costs is little, so few that their summands stay in the nearest
 /// cache.
-const PIECE: usize = 64;
+pub(super) const PIECE: usize = 64;
 
 /// Summands of a piece: for each part the leads, and the rests.
 type Halves<S> = <<S as Sums>::Numbers as Numbers>::Of<SplitSum<[f64; PIECE]>>;

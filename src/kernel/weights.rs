@@ -447,7 +447,7 @@ impl<T: Weight> Tile<T> {
                 for line in (0..QUAD * LANES).step_by(LINE / size_of::<T>()) {
                     prefetch(x.values, ahead + line);
                 }
-                // SAFETY: `within` says that so many elements lie behind each start.
+                // SAFETY: `within` says that all elements of the tile's columns follow each start.
                 let row = |k: usize| unsafe {
                     x.values.as_ptr().add(starts[k] + i * QUAD).cast::<[T; QUAD]>().read_unaligned()
                 };

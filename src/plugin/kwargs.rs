@@ -60,7 +60,8 @@ pub struct MissingKwargs {
     pub sequence: Sequence,
 }
 
-/// Arguments of the summands of a group. There are few of them and defaults are omitted, because arguments are unpickled per morsel.
+/// Arguments of the summands of a group. Polars unpickles them for each column of each batch, so there are few, and defaults are
+/// omitted.
 #[derive(Deserialize)]
 pub struct SummandKwargs {
     /// The column of summands.

@@ -15,7 +15,7 @@ mod lists;
 mod maps;
 mod observed;
 mod states;
-pub mod summands;
+pub(crate) mod summands;
 mod totals;
 
 use polars::prelude::*;

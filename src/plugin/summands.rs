@@ -1,7 +1,7 @@
 //! Columns of summands, of which Polars takes the sums of columns, groups and windows.
 //!
 //! Polars asks for each column in a call of its own. The first call for a batch computes all of them, and the others take theirs
-//! ([`Once`]).
+//! ([`SharedWork`]).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -19,40 +19,39 @@ use crate::kernel::registry::Summands;
 use crate::kernel::rules::{Role, Split, single_marks};
 use crate::kernel::summands::Column;
 use crate::kernel::weights::Weights;
-use crate::once::{Once, Piece, Source};
+use crate::shared_work::{Piece, SharedWork, Source};
 
 /// Batches of which some columns have been asked for.
-static BATCHES: Once<Batch, ArrayRef> = Once::new(128 << 20, Duration::from_secs(1));
+static BATCHES: SharedWork<Batch, ArrayRef> = SharedWork::new(128 << 20, Duration::from_secs(1));
 
 /// The number of times that Polars has asked for a field, which it does whenever it plans a query.
 static PLANNED: AtomicU64 = AtomicU64::new(0);
 
-/// Bytes of summands that are kept for calls to come.
-pub fn kept() -> usize {
+/// Bytes of summands that are stored for calls to come.
+pub fn stored() -> usize {
     BATCHES.bytes()
 }
 
-/// What the summands of a batch depend on.
+/// Everything that the summands of a batch depend on.
 #[derive(Debug)]
 struct Batch {
     /// All but the weights.
-    how: How,
+    parameters: Parameters,
     /// The weights, which are held so that nothing else can get their place in memory.
     arrays: Vec<ArrayRef>,
     places: Vec<Place>,
 }
 
-/// What the summands of a batch depend on beside the weights.
+/// Everything else that they depend on.
 #[derive(Debug, PartialEq)]
-struct How {
-    quantity: &'static str,
-    /// Address of the summands, which are those of the value of the quantity or of its state.
+struct Parameters {
+    /// Address of the summands, of which each quantity has some for its value and some for its state.
     summands: usize,
     policy: NanPolicy,
     precision: Precision,
     inputs: Vec<(DataType, usize)>,
-    /// Memory doesn't change within a query, but memory that Polars shares with NumPy may change between two. So whatever a query has left
-    /// behind is no one's as soon as another one is planned.
+    /// Number of fields asked for so far. Memory does not change within a query, but memory that Polars shares with NumPy may change
+    /// between two. So the planning of a query invalidates what an earlier one has left.
     planned: u64,
 }
 
@@ -62,27 +61,26 @@ type Place = [usize; 5];
 impl Batch {
     /// `None` for arrays whose memory isn't looked into.
     fn of(inputs: &[Series], kwargs: &SummandKwargs, precision: Precision) -> Option<Batch> {
-        let SummandColumn { quantity, summands, .. } = kwargs.column;
+        let summands = kwargs.column.summands;
         let arrays: Vec<ArrayRef> = inputs.iter().flat_map(|s| s.chunks()).cloned().collect();
-        let how = How {
-            quantity: quantity.name,
+        let parameters = Parameters {
             summands: std::ptr::from_ref(summands).addr(),
             policy: kwargs.nan_policy.0,
             precision,
             inputs: inputs.iter().map(|s| (s.dtype().clone(), s.len())).collect(),
             planned: PLANNED.load(Ordering::Relaxed),
         };
-        Some(Batch { how, places: arrays.iter().map(place).collect::<Option<_>>()?, arrays })
+        Some(Batch { parameters, places: arrays.iter().map(place).collect::<Option<_>>()?, arrays })
     }
 }
 
 impl Source for Batch {
     fn is_like(&self, other: &Batch) -> bool {
-        self.how == other.how
+        self.parameters == other.parameters
     }
 
     fn is_at(&self, other: &Batch) -> bool {
-        self.places == other.places && self.how == other.how
+        self.places == other.places && self.parameters == other.parameters
     }
 
     fn equals(&self, other: &Batch) -> bool {
@@ -148,53 +146,55 @@ fn array(summands: Vec<f64>, precision: Precision) -> ArrayRef {
 }
 
 /// Computes one column of summands.
-struct One<'a>(&'a Summands, Column, Precision, NanPolicy);
+struct OneColumn<'a>(&'a Summands, Column, Precision, NanPolicy);
 
-impl OfWeights for One<'_> {
+impl OfWeights for OneColumn<'_> {
     type Out = Vec<f64>;
 
     fn of<T: Float>(self, p: Weights<T>, q: Option<Weights<T>>) -> PolarsResult<Vec<f64>> {
-        let One(summands, column, precision, policy) = self;
+        let OneColumn(summands, column, precision, policy) = self;
         (T::summands(summands).column)(p, q, column, precision, policy).map_err(mismatch)
     }
 }
 
 /// Computes all columns of summands, `None` where they don't come at once.
-struct All<'a>(&'a Summands, Precision, NanPolicy);
+struct AllColumns<'a>(&'a Summands, Precision, NanPolicy);
 
-impl OfWeights for All<'_> {
+impl OfWeights for AllColumns<'_> {
     type Out = Option<Vec<Vec<f64>>>;
 
     fn of<T: Float>(self, p: Weights<T>, q: Option<Weights<T>>) -> PolarsResult<Self::Out> {
-        let All(summands, precision, policy) = self;
+        let AllColumns(summands, precision, policy) = self;
         (T::summands(summands).all)(p, q, precision, policy).map_err(mismatch)
     }
 }
 
-/// Summands in one column, which Polars sums. Over overlapping windows (`rolling`, `group_by_dynamic`) it may do so by adding what
-/// comes in and subtracting what goes out, which leaves behind what the large ones rounded off; but only in a column of one chunk.
-/// So there is a second.
+/// Summands in one column, which Polars sums. Over overlapping windows (`rolling`, `group_by_dynamic`) it may add what enters and
+/// subtract what leaves. That leaves the rounding errors of large summands behind. It does so only for columns of one chunk, so a
+/// second, empty chunk follows.
 pub fn column(inputs: &[Series], kwargs: &SummandKwargs) -> PolarsResult<Series> {
     check_pair(inputs, kwargs.sequence)?;
     let SummandColumn { summands, column, .. } = kwargs.column;
     let result = dtypes::of_series(inputs, kwargs.weak_q);
     let precision = precision_of(column, result);
-    let summands = match handed_on(inputs, kwargs, result) {
+    let summands = match shared_column(inputs, kwargs, result) {
         Some(column) => column,
-        None => array(of_columns(inputs, One(summands, column, result, kwargs.nan_policy.0))?, precision),
+        None => {
+            array(of_columns(inputs, OneColumn(summands, column, result, kwargs.nan_policy.0))?, precision)
+        }
     };
     convert::series(inputs[0].name(), vec![summands, convert::floats(Vec::new(), None, precision)])
 }
 
-/// A column of summands that is computed together with the others, or was so.
-fn handed_on(inputs: &[Series], kwargs: &SummandKwargs, result: Precision) -> Option<ArrayRef> {
+/// Column of summands from the shared work on its batch; `None` if it has to be computed by itself.
+fn shared_column(inputs: &[Series], kwargs: &SummandKwargs, result: Precision) -> Option<ArrayRef> {
     let SummandColumn { summands, column, .. } = kwargs.column;
     let rows = inputs.iter().map(|s| s.len()).max()?;
     let piece =
         Piece { at: column.place(), of: summands.count, bytes: summands.count * rows * size_of::<f64>() };
     BATCHES.piece(Batch::of(inputs, kwargs, result)?, piece, || {
-        // An error is for those to tell who ask for one column.
-        let columns = of_columns(inputs, All(summands, result, kwargs.nan_policy.0)).ok()??;
+        // The call for one column reports the error.
+        let columns = of_columns(inputs, AllColumns(summands, result, kwargs.nan_policy.0)).ok()??;
         let precision = |name| (summands.find)(name).map(|column| precision_of(column, result));
         let names = (summands.names)();
         names.iter().zip(columns).map(|(name, column)| Some(array(column, precision(name)?))).collect()

@@ -32,17 +32,17 @@ fn _lib(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("ESTIMATORS", quantity::estimators(module.py())?)?;
     module.add("OF_PAIRS", quantity::of_pairs(module.py())?)?;
     #[cfg(feature = "plugin")]
-    module.add_function(wrap_pyfunction!(kept_summands, module)?)?;
+    module.add_function(wrap_pyfunction!(stored_summands, module)?)?;
     module.add_function(wrap_pyfunction!(distribution, module)?)?;
     module.add_function(wrap_pyfunction!(map_distribution, module)?)?;
     module.add_function(wrap_pyfunction!(element, module)?)
 }
 
-/// Bytes of summands that are kept for calls of the plugin to come.
+/// Bytes of summands that are stored for calls of the plugin to come.
 #[cfg(feature = "plugin")]
 #[pyfunction]
-fn kept_summands() -> usize {
-    crate::plugin::summands::kept()
+fn stored_summands() -> usize {
+    crate::plugin::summands::stored()
 }
 
 impl From<Error> for PyErr {

@@ -24,7 +24,7 @@
 //!
 //! **Columns, groups and windows** are sums that the data frame takes, and (3) puts them together. The same logarithm on both
 //! sides makes it exactly 0 for a group of one pair. It cancels where CE is small beside ln Q, which leaves an absolute error of
-//! some 1e-16·(1 + |ln Q| + CE) beside that of the sums, which [`groups`](crate::kernel::groups) keeps small.
+//! some 1e-16·(1 + |ln Q| + CE) beside that of the sums, which [`summands`](crate::kernel::summands) keeps small.
 
 use crate::kernel::blocks::{
     Block, Carried, Extremes, FastPath, GROUP, LANES, Layout, Source, Stored, Terms, Totals, Wide, lanes,

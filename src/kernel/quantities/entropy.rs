@@ -32,7 +32,7 @@
 //!
 //! A group of one value is exactly 0, since the logarithm on both sides of (4) is the same. (4) cancels where H is small beside
 //! ln S, which leaves an absolute error of some 1e-16·(1 + |ln S|) beside that of the sums themselves, which
-//! [`groups`](crate::kernel::groups) keeps small.
+//! [`summands`](crate::kernel::summands) keeps small.
 
 use crate::kernel::blocks::{
     Block, Extremes, FastPath, GROUP, LANES, Layout, OneRow, Source, Stored, Terms, Totals, Wide, lanes,

@@ -28,7 +28,7 @@
 //! ```
 //!
 //! which cancels where D is small: its error is absolute, some 1e-16·(1 + |ln(P/Q)|) beside that of the sums, which
-//! [`groups`](crate::kernel::groups) keeps small.
+//! [`summands`](crate::kernel::summands) keeps small.
 //!
 //! **Rows in single precision** owe their reader fewer digits, and are read once for (3), with logarithms that are right to
 //! 1.03e-8 and take little time ([`mitchell_correction`]). Where D is below 0.16 that is not enough, and they are read again for (2).

@@ -1,13 +1,12 @@
 //! Work that callers ask for in pieces, and that is done once for all of them.
 //!
-//! Polars calls the plugin once for each column of summands of a batch: one call after the other on one thread, in order or in
-//! reverse, or all of them on several threads. The work for one column is most of the work for all. So whoever comes first does it
-//! all. Whoever comes meanwhile waits, and the others find their pieces done.
+//! Polars calls the plugin once for each column of summands of a batch, on one thread or on several, in any order. The work for one
+//! column is most of the work for all. So the first caller does all of it. Callers that come meanwhile wait, and later ones take
+//! their pieces.
 //!
-//! Work is known by what it is done on ([`Source`]) and by nothing else. It is kept until every piece has been asked for as often as
-//! every other, which is after the last call for a batch. A query that breaks off leaves work behind, which is dropped when it has
-//! lain idle for a while: by the next caller, or by a thread that is there as long as something is kept. There is a limit to what is
-//! kept. Beyond it, callers are told to work for themselves.
+//! Work is identified by its [`Source`] alone. It is stored until every piece has been asked for equally often, which is after the
+//! last call for a batch. A query that fails leaves work behind. The next caller drops it when it has been idle for a while, or a
+//! thread does, which runs as long as something is stored. Where the limit of memory is reached, callers compute for themselves.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
@@ -23,16 +22,16 @@ pub trait Source: Send + Sync + 'static {
     fn equals(&self, other: &Self) -> bool;
 }
 
-/// Work that is kept, by its source.
+/// Work that is stored, by its source.
 #[derive(Debug)]
-pub struct Once<S, V> {
-    kept: Mutex<Kept<S, V>>,
+pub struct SharedWork<S, V> {
+    store: Mutex<Store<S, V>>,
     limit: usize,
     idle: Duration,
 }
 
 #[derive(Debug)]
-struct Kept<S, V> {
+struct Store<S, V> {
     works: Vec<Work<S, V>>,
     /// The process whose thread drops what lies idle. A fork has no threads but one.
     watched_in: Option<u32>,
@@ -63,53 +62,53 @@ pub struct Piece {
     pub bytes: usize,
 }
 
-impl<S: Source, V: Clone + Send + Sync + 'static> Once<S, V> {
-    /// Keeps at most so many bytes, and work that nobody asks for at most about this long.
-    pub const fn new(limit: usize, idle: Duration) -> Once<S, V> {
-        Once { kept: Mutex::new(Kept { works: Vec::new(), watched_in: None }), limit, idle }
+impl<S: Source, V: Clone + Send + Sync + 'static> SharedWork<S, V> {
+    /// Stores at most so many bytes, and work that nobody asks for at most about this long.
+    pub const fn new(limit: usize, idle: Duration) -> SharedWork<S, V> {
+        SharedWork { store: Mutex::new(Store { works: Vec::new(), watched_in: None }), limit, idle }
     }
 
     /// One piece of the work on a source. `None` if `work` gives nothing, or if there is no room for it: then it wasn't called.
     pub fn piece(&'static self, source: S, piece: Piece, work: impl FnOnce() -> Option<Vec<V>>) -> Option<V> {
-        let done = self.ask(source, piece)?;
+        let done = self.find_or_add(source, piece)?;
         // Others wait here. If the work panics, the next of them does it.
         done.get_or_init(work).as_ref().map(|pieces| pieces[piece.at].clone())
     }
 
-    /// Bytes that are kept.
+    /// Bytes that are store.
     pub fn bytes(&self) -> usize {
         self.lock().bytes()
     }
 
-    fn ask(&'static self, source: S, piece: Piece) -> Option<Done<V>> {
+    fn find_or_add(&'static self, source: S, piece: Piece) -> Option<Done<V>> {
         let mut read: Vec<Arc<S>> = Vec::new();
         // Dropped when the lock is open again: what a source holds may have a lock of its own.
         let mut gone = Vec::new();
         loop {
-            let mut kept = self.lock();
-            kept.take_idle(self.idle, &mut gone);
-            if let Some(at) = kept.works.iter().position(|work| work.source.is_at(&source)) {
-                return Some(kept.ask(at, piece, &mut gone));
+            let mut store = self.lock();
+            store.take_idle(self.idle, &mut gone);
+            if let Some(at) = store.works.iter().position(|work| work.source.is_at(&source)) {
+                return Some(store.count(at, piece, &mut gone));
             }
             let unread =
                 |like: &Arc<S>| like.is_like(&source) && !read.iter().any(|read| Arc::ptr_eq(read, like));
             let alike: Vec<_> =
-                kept.works.iter().map(|work| &work.source).filter(|s| unread(s)).cloned().collect();
+                store.works.iter().map(|work| &work.source).filter(|s| unread(s)).cloned().collect();
             if alike.is_empty() {
-                if kept.bytes() + piece.bytes > self.limit || !self.watch(&mut kept) {
+                if store.bytes() + piece.bytes > self.limit || !self.watch(&mut store) {
                     return None;
                 }
                 let (source, done, asked) = (Arc::new(source), Done::default(), vec![0; piece.of]);
-                kept.works.push(Work { source, bytes: piece.bytes, done, asked, last: Instant::now() });
-                let at = kept.works.len() - 1;
-                return Some(kept.ask(at, piece, &mut gone));
+                store.works.push(Work { source, bytes: piece.bytes, done, asked, last: Instant::now() });
+                let at = store.works.len() - 1;
+                return Some(store.count(at, piece, &mut gone));
             }
             // Others go on meanwhile.
-            drop(kept);
+            drop(store);
             if let Some(equal) = alike.iter().find(|like| like.equals(&source)) {
-                let mut kept = self.lock();
-                if let Some(at) = kept.works.iter().position(|work| Arc::ptr_eq(&work.source, equal)) {
-                    return Some(kept.ask(at, piece, &mut gone));
+                let mut store = self.lock();
+                if let Some(at) = store.works.iter().position(|work| Arc::ptr_eq(&work.source, equal)) {
+                    return Some(store.count(at, piece, &mut gone));
                 }
             }
             read.extend(alike);
@@ -117,35 +116,35 @@ impl<S: Source, V: Clone + Send + Sync + 'static> Once<S, V> {
     }
 
     /// Sees to it that there is a thread that drops what lies idle.
-    fn watch(&'static self, kept: &mut Kept<S, V>) -> bool {
+    fn watch(&'static self, store: &mut Store<S, V>) -> bool {
         let process = std::process::id();
-        if kept.watched_in == Some(process) {
+        if store.watched_in == Some(process) {
             return true;
         }
         let watch = move || {
             loop {
                 thread::sleep(self.idle);
                 let mut gone = Vec::new();
-                let mut kept = self.lock();
-                kept.take_idle(self.idle, &mut gone);
-                if kept.works.is_empty() {
-                    kept.watched_in = None;
+                let mut store = self.lock();
+                store.take_idle(self.idle, &mut gone);
+                if store.works.is_empty() {
+                    store.watched_in = None;
                     return;
                 }
             }
         };
         let spawned = thread::Builder::new().name("polars-entropy".into()).stack_size(1 << 16).spawn(watch);
-        kept.watched_in = spawned.is_ok().then_some(process);
+        store.watched_in = spawned.is_ok().then_some(process);
         spawned.is_ok()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept<S, V>> {
+    fn lock(&self) -> MutexGuard<'_, Store<S, V>> {
         // Nothing that panics leaves it half changed.
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<S, V: Clone> Kept<S, V> {
+impl<S, V> Store<S, V> {
     fn bytes(&self) -> usize {
         self.works.iter().map(|work| work.bytes).sum()
     }
@@ -157,7 +156,7 @@ impl<S, V: Clone> Kept<S, V> {
         }
     }
 
-    fn ask(&mut self, at: usize, piece: Piece, gone: &mut Vec<Work<S, V>>) -> Done<V> {
+    fn count(&mut self, at: usize, piece: Piece, gone: &mut Vec<Work<S, V>>) -> Done<V> {
         let work = &mut self.works[at];
         work.last = Instant::now();
         work.asked[piece.at] += 1;
@@ -203,8 +202,8 @@ mod tests {
         At(number, PLACES.fetch_add(1, Ordering::Relaxed))
     }
 
-    fn once(limit: usize, idle: Duration) -> &'static Once<At, u64> {
-        Box::leak(Box::new(Once::new(limit, idle)))
+    fn once(limit: usize, idle: Duration) -> &'static SharedWork<At, u64> {
+        Box::leak(Box::new(SharedWork::new(limit, idle)))
     }
 
     fn piece(at: usize, of: usize) -> Piece {
