@@ -30,6 +30,9 @@ pub struct SharedWork<S, V> {
     idle: Duration,
 }
 
+/// Number of works that are stored at most. A batch is compared with each of them that is like it.
+const MOST: usize = 64;
+
 #[derive(Debug)]
 struct Store<S, V> {
     works: Vec<Work<S, V>>,
@@ -75,7 +78,14 @@ impl<S: Source, V: Clone + Send + Sync + 'static> SharedWork<S, V> {
         done.get_or_init(work).as_ref().map(|pieces| pieces[piece.at].clone())
     }
 
-    /// Bytes that are store.
+    /// Drops all that is stored.
+    pub fn clear(&self) {
+        let works = std::mem::take(&mut self.lock().works);
+        // With the lock open.
+        drop(works);
+    }
+
+    /// Bytes that are stored.
     pub fn bytes(&self) -> usize {
         self.lock().bytes()
     }
@@ -95,7 +105,8 @@ impl<S: Source, V: Clone + Send + Sync + 'static> SharedWork<S, V> {
             let alike: Vec<_> =
                 store.works.iter().map(|work| &work.source).filter(|s| unread(s)).cloned().collect();
             if alike.is_empty() {
-                if store.bytes() + piece.bytes > self.limit || !self.watch(&mut store) {
+                let has_room = store.works.len() < MOST && store.bytes() + piece.bytes <= self.limit;
+                if !has_room || !self.watch(&mut store) {
                     return None;
                 }
                 let (source, done, asked) = (Arc::new(source), Done::default(), vec![0; piece.of]);
@@ -133,7 +144,8 @@ impl<S: Source, V: Clone + Send + Sync + 'static> SharedWork<S, V> {
                 }
             }
         };
-        let spawned = thread::Builder::new().name("polars-entropy".into()).stack_size(1 << 16).spawn(watch);
+        // With a stack of the usual size: dropping a source may run code of whoever owns its memory.
+        let spawned = thread::Builder::new().name("polars-entropy".into()).spawn(watch);
         store.watched_in = spawned.is_ok().then_some(process);
         spawned.is_ok()
     }
@@ -300,6 +312,17 @@ mod tests {
         once.piece(At(1, 1), piece(0, 4), || pieces(1));
         // The same source again, but the work of before is gone.
         assert_eq!(once.piece(At(1, 1), piece(1, 4), || pieces(2)), Some(21));
+    }
+
+    #[test]
+    fn there_is_a_limit_to_the_number() {
+        let once = once(10_000, LONG);
+        for number in 0..1_000 {
+            assert_eq!(once.piece(anew(number), piece(0, 4), || pieces(number)).is_some(), number < 64);
+        }
+        assert_eq!(once.bytes(), 640);
+        once.clear();
+        assert_eq!(once.bytes(), 0);
     }
 
     #[test]

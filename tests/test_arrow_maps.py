@@ -152,6 +152,8 @@ def random_rows(keys, rng, *, plain):
 
 def in_polars(rows, key):
     """The same in Polars."""
+    if pl.__version__.startswith("1."):
+        pytest.skip("Polars 1 panics at structs of most types in lists from Arrow")
     return pl.Series("p", pl.from_arrow(KINDS["large list"](rows, key, pa.float64())))
 
 

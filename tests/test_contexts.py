@@ -423,3 +423,23 @@ def test_both_engines_agree_on_large_frames(quantity):
     for a, b in zip(*(groups["x"] for groups in of_groups), strict=True):
         # Sums in another order; S is about 2000.
         assert a == pytest.approx(b, rel=0, abs=1e-14 * (1 + math.log(2000)))
+
+
+@pytest.mark.parametrize("missing", [None, math.nan, math.inf])
+@pytest.mark.parametrize("form", ["select", "group_by", "over", "state"])
+def test_large_weights_hide_no_missing_one(quantity, form, missing, engine):
+    """A sum of weights beyond 1e278 has no lead, in which nulls and NaN are signalled."""
+    frame = pl.LazyFrame({"g": [0, 0, 0], "x": [1e300, missing, 1.0], "y": [1.0, 2.0, 3.0]})
+    names = ["xy", "yx"] if quantity.pair else ["x"]
+    for sides in names:
+        p, q = pl.col(sides[0]).info, pl.col(sides[-1])
+        if form == "state" and not quantity.sums:
+            continue
+        value = quantity.state(p, q) if form == "state" else quantity.value(p, q)
+        value = value.struct.field(quantity.name) if form == "state" else value
+        queries = {
+            "group_by": lambda value: frame.group_by("g").agg(out=value),
+            "over": lambda value: frame.select(out=value.over("g")),
+        }
+        got = queries.get(form, lambda value: frame.select(out=value))(value).collect(engine=engine)["out"]
+        assert got[0] is None if missing is None else math.isnan(got[0])

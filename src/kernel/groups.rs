@@ -142,9 +142,11 @@ impl<S: Sums> Loop for EachGroup<'_, '_, S> {
                 let exponents = [exponents[0][at], exponents[1][at]];
                 values[at] = S::value::<A>(GroupSums { by_p, by_q, exponents });
             }
-            let (masses, terms) = (&of_p[0], &of_p[S::Numbers::LEN - 1]);
+            // Signals are in either half, of which a sum of large weights has but one.
+            let (masses, terms) = (&halves[0], &halves[S::Numbers::LEN - 1]);
             for at in 0..nats.len() {
-                positive[k] &= (masses[at] > 0.0) & !terms[at].is_nan();
+                positive[k] &=
+                    (masses[0][at] + masses[1][at] > 0.0) & !(terms[0][at] + terms[1][at]).is_nan();
             }
             nats.copy_from_slice(&values[..nats.len()]);
         }

@@ -24,12 +24,21 @@ use crate::shared_work::{Piece, SharedWork, Source};
 /// Batches of which some columns have been asked for.
 static BATCHES: SharedWork<Batch, ArrayRef> = SharedWork::new(128 << 20, Duration::from_secs(1));
 
+/// Rows from which on a batch is shared. A smaller one takes less time than to look for it. There may be one for each group: of a
+/// group with an aggregate as one side, Polars asks for one column after the other, each for all groups.
+const LEAST: usize = 1_024;
+
 /// The number of times that Polars has asked for a field, which it does whenever it plans a query.
 static PLANNED: AtomicU64 = AtomicU64::new(0);
 
 /// Bytes of summands that are stored for calls to come.
 pub fn stored() -> usize {
     BATCHES.bytes()
+}
+
+/// Drops what is stored, before the interpreter ends: its owners may be Python's.
+pub fn clear() {
+    BATCHES.clear();
 }
 
 /// Everything that the summands of a batch depend on.
@@ -189,7 +198,7 @@ pub fn column(inputs: &[Series], kwargs: &SummandKwargs) -> PolarsResult<Series>
 /// Column of summands from the shared work on its batch; `None` if it has to be computed by itself.
 fn shared_column(inputs: &[Series], kwargs: &SummandKwargs, result: Precision) -> Option<ArrayRef> {
     let SummandColumn { summands, column, .. } = kwargs.column;
-    let rows = inputs.iter().map(|s| s.len()).max()?;
+    let rows = inputs.iter().map(|s| s.len()).max().filter(|rows| *rows >= LEAST)?;
     let piece =
         Piece { at: column.place(), of: summands.count, bytes: summands.count * rows * size_of::<f64>() };
     BATCHES.piece(Batch::of(inputs, kwargs, result)?, piece, || {

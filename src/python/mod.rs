@@ -32,7 +32,11 @@ fn _lib(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("ESTIMATORS", quantity::estimators(module.py())?)?;
     module.add("OF_PAIRS", quantity::of_pairs(module.py())?)?;
     #[cfg(feature = "plugin")]
-    module.add_function(wrap_pyfunction!(stored_summands, module)?)?;
+    {
+        module.add_function(wrap_pyfunction!(stored_summands, module)?)?;
+        let clear = wrap_pyfunction!(clear_summands, module)?;
+        module.py().import("atexit")?.call_method1("register", (clear,))?;
+    }
     module.add_function(wrap_pyfunction!(distribution, module)?)?;
     module.add_function(wrap_pyfunction!(map_distribution, module)?)?;
     module.add_function(wrap_pyfunction!(element, module)?)
@@ -43,6 +47,13 @@ fn _lib(module: &Bound<'_, PyModule>) -> PyResult<()> {
 #[pyfunction]
 fn stored_summands() -> usize {
     crate::plugin::summands::stored()
+}
+
+/// Drops these summands.
+#[cfg(feature = "plugin")]
+#[pyfunction]
+fn clear_summands(py: Python<'_>) {
+    py.detach(crate::plugin::summands::clear);
 }
 
 impl From<Error> for PyErr {
