@@ -242,6 +242,11 @@ def _plain(name: str, numbers: pl.Series) -> dict[str, Any]:
     return {name: numbers.cast(pl.Float64).to_list(), "single": single}
 
 
+def is_arrow(q: object) -> bool:
+    """Whether `q` is an Arrow array or a stream of them, by the PyCapsule interface."""
+    return hasattr(q, "__arrow_c_array__") or hasattr(q, "__arrow_c_stream__")
+
+
 def is_number(q: object) -> bool:
     """Whether `q` is one Python or NumPy number."""
     return isinstance(q, (Real, Decimal))

@@ -29,11 +29,11 @@ pub trait OfWeights {
     fn of<T: Float>(self, p: Weights<T>, q: Option<Weights<T>>) -> PolarsResult<Self::Out>;
 }
 
-/// Whether the columns make pairs, if there are two.
-pub fn check_pair(inputs: &[Series], sequence: Sequence) -> PolarsResult<()> {
+/// The pairs that the columns make, if there are two.
+pub fn pairs(inputs: &[Series], sequence: Sequence) -> PolarsResult<Option<Broadcast>> {
     match inputs {
-        [p, q] => pair_elements(p, q, sequence).map(drop),
-        _ => Ok(()),
+        [p, q] => pair_elements(p, q, sequence).map(Some),
+        _ => Ok(None),
     }
 }
 
@@ -71,11 +71,10 @@ pub fn element(inputs: &[Series], kwargs: &ElementKwargs) -> PolarsResult<Series
             T::elements(self.0.function.0)(p, q).map_err(mismatch)
         }
     }
-    check_pair(inputs, kwargs.sequence)?;
+    let pairs = pairs(inputs, kwargs.sequence)?;
     let values = of_columns(inputs, Elements(kwargs))?;
-    let validity = match inputs {
-        [x, y] => {
-            let rows = pair_elements(x, y, kwargs.sequence)?;
+    let validity = match (inputs, pairs) {
+        ([x, y], Some(rows)) => {
             let [x, y] = [repeated(x, rows.repeats_p(), rows), repeated(y, rows.repeats_q(), rows)];
             combine_validities_and(x.as_ref(), y.as_ref())
         }
@@ -115,7 +114,7 @@ pub fn missing(inputs: &[Series], kwargs: &MissingKwargs) -> PolarsResult<Series
             summands::missing(p, q).map_err(mismatch)
         }
     }
-    check_pair(inputs, kwargs.sequence)?;
+    pairs(inputs, kwargs.sequence)?;
     let missing = of_columns(inputs, Missing)?;
     convert::series(inputs[0].name(), vec![PrimitiveArray::from_vec(missing).boxed()])
 }

@@ -10,7 +10,7 @@ use polars::prelude::*;
 use polars_arrow::array::{BooleanArray, PrimitiveArray};
 use polars_arrow::bitmap::Bitmap;
 
-use super::columns::{OfWeights, check_pair, mismatch, of_columns};
+use super::columns::{OfWeights, mismatch, of_columns, pairs};
 use super::convert::{self, Float};
 use super::dtypes::{self, Method, Shape};
 use super::kwargs::{SummandColumn, SummandKwargs};
@@ -182,7 +182,7 @@ impl OfWeights for AllColumns<'_> {
 /// subtract what leaves. That leaves the rounding errors of large summands behind. It does so only for columns of one chunk, so a
 /// second, empty chunk follows.
 pub fn column(inputs: &[Series], kwargs: &SummandKwargs) -> PolarsResult<Series> {
-    check_pair(inputs, kwargs.sequence)?;
+    pairs(inputs, kwargs.sequence)?;
     let SummandColumn { summands, column, .. } = kwargs.column;
     let result = dtypes::of_series(inputs, kwargs.weak_q);
     let precision = precision_of(column, result);

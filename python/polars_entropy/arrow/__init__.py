@@ -510,7 +510,7 @@ _ABSENT = (None, "arrow")
 
 def _reference(q: object) -> tuple[object, str]:
     """Return q as Arrow data, and how it was given: one number goes with all of p, a sequence does not."""
-    if hasattr(q, "__arrow_c_array__") or hasattr(q, "__arrow_c_stream__"):
+    if reference.is_arrow(q):
         return q, "arrow"
     if reference.is_number(q):
         return pl.Series([reference.number(q)], dtype=pl.Float64), "number"
@@ -535,7 +535,7 @@ def _distribution(
 
 def _total(q_total: object) -> object:
     """Total of q as Arrow data."""
-    if hasattr(q_total, "__arrow_c_array__") or hasattr(q_total, "__arrow_c_stream__"):
+    if reference.is_arrow(q_total):
         return q_total
     if (total := reference.total_number(q_total)) is None:
         raise TypeError(f"`q_total` must be a number, or Arrow with a number for each list, not {q_total!r}")

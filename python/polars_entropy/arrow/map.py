@@ -440,7 +440,7 @@ def _pair(
 
 def _reference(q: object) -> object:
     """Return q as Arrow data."""
-    if hasattr(q, "__arrow_c_array__") or hasattr(q, "__arrow_c_stream__"):
+    if reference.is_arrow(q):
         return q
     if isinstance(q, Mapping):
         return reference.map_row(q)
