@@ -1,31 +1,26 @@
-//! Driver of rows of logits: unnormalised logarithms z of shares, as in a softmax. A row is turned into weights
+//! Driver of rows of logits z: unnormalised logarithms of shares, as in a softmax. A quantity that takes logarithms of shares has them
+//! in the logits ([`Quantity::of_logits`]). For others the logits of a row, or of eight short ones, are turned into weights
+//! ([`softmax`](super::softmax)), which go on as in [`rows`]. What all quantities need to know about logits is here.
 //!
-//! ```text
-//! wᵢ = 2³⁰⁰·exp(zᵢ − max z)
-//! ```
-//!
-//! and the driver of [`rows`] takes them from there, a few rows at a time: what all quantities need to know about logits is here.
-//!
-//! * The difference is taken with its rounding error, so that weights are right to a unit in the last place, however far the
-//!   logits are from 0.
-//! * The scale keeps the weight of a logit as far as 850 below the largest a normal number.
-//! * A logit that is farther below, such as the −1e9 of a mask, has the weight of 850, which adds nothing to any sum. Where its
-//!   share of q stands beside p > 0, the divergence is finite, and grows by p's share for each unit that the logit is below: that is added.
+//! * A logit that is too far below the largest for a weight, such as the −1e9 of a mask, has the least weight there is, which adds
+//!   nothing to any sum. Where its share of q stands beside p > 0, the divergence is finite, and grows by p's share for each unit that
+//!   the logit is below: that is added.
 //! * −∞ is a weight of 0, ∞ one of ∞, NaN and null are missing: then the [`rules`](super::rules) decide.
 
 use std::marker::PhantomData;
 
-use super::blocks::{Block, Carried, LANES, Layout, OneRow, all, lanes, two_sum};
+use super::blocks::{Block, Carried, EightRows, FastPath, LANES, OneRow, Source, any, lanes};
 use super::broadcast::RowPairs;
-use super::layout::{Error, Extents, ListLayout, Offsets};
+use super::layout::Error;
 use super::math::{EXP_FLOOR, exp_scaled};
 use super::options::{NanPolicy, Unit};
 use super::quantity::Quantity;
-use super::rows::{self, Rows};
+use super::rows::{self, Kind, Pair, Rows};
 use super::rules::Missing;
-use super::simd::{Arithmetic, Base, Loop, vectorised};
+use super::simd::{Arithmetic, Base, IsaOps, Loop, vectorised};
+use super::softmax::{largest, weights};
 use super::values::Values;
-use super::weights::{Bits, Mask, Weight, Weights};
+use super::weights::{Bits, Dense, Mask, SHORT, Tile, Weight, Weights};
 
 /// Adds the values of rows of logits of p, or of pairs of rows of p and q.
 pub fn values<Q: Quantity, T: Weight>(
@@ -36,23 +31,7 @@ pub fn values<Q: Quantity, T: Weight>(
     unit: Unit,
     out: &mut Values,
 ) -> Result<(), Error> {
-    let mut batch = Batch::default();
-    let mut done = 0;
-    while done < pairs.len() {
-        vectorised(Fill::<Q, T> { p, q, pairs, done, policy, batch: &mut batch, quantity: PhantomData });
-        let first = out.len();
-        let (p, q) = (batch.p.rows(), batch.q.rows());
-        let listed = RowPairs::Listed(&batch.pairs);
-        rows::values::<Q, f64>(&p, Q::PAIR.then_some(&q), listed, policy, unit, out)
-            .map_err(|error| error.behind(done))?;
-        for (row, nats) in &batch.beyond {
-            if let Some(value) = out.get(first + row) {
-                out.put(first + row, value + unit.express(*nats));
-            }
-        }
-        done += batch.pairs.len();
-    }
-    Ok(())
+    rows::values_of::<OfLogits, Q, T>(p, q, pairs, policy, unit, out)
 }
 
 /// Value of one distribution, `None` being null.
@@ -61,330 +40,266 @@ pub fn value<Q: Quantity, T: Weight>(
     q: Option<Weights<T>>,
     policy: NanPolicy,
 ) -> Result<Option<f64>, Missing> {
-    let (p, q) = (one_row(p), q.map(one_row));
-    let mut out = Values::default();
-    match values::<Q, T>(&p, q.as_ref(), RowPairs::same(1), policy, Unit::new(None), &mut out) {
-        Ok(()) => Ok(out.get(0)),
-        Err(Error::Missing { missing, .. }) => Err(missing),
-        Err(error) => unreachable!("{error:?} of one row"),
+    let pair = Pair { p, q: q.unwrap_or(p), rows: (0, 0) };
+    vectorised(OfOne::<Q, T> { pair, policy, rows: &mut Default::default(), quantity: PhantomData })
+}
+
+/// Rows that hold logits.
+struct OfLogits;
+
+/// Memory for the weights of eight short rows of p and q, or of one row.
+#[derive(Default)]
+struct Scratch {
+    tiles: [Tile<f64>; 2],
+    rows: [Row; 2],
+}
+
+impl Kind for OfLogits {
+    type Scratch = Scratch;
+
+    #[inline(always)]
+    fn short<Q: Quantity, T: Weight>() -> usize {
+        SHORT
+    }
+
+    #[inline(always)]
+    fn nothing<T: Weight>() -> T {
+        T::NEG_INFINITY
+    }
+
+    #[inline(always)]
+    fn of_eight<Q: Quantity, A: Arithmetic, T: Weight>(
+        p: &Tile<T>,
+        q: &Tile<T>,
+        scratch: &mut Scratch,
+    ) -> FastPath {
+        if Q::LOGITS {
+            return Q::of_logits::<A, EightRows>(p, q);
+        }
+        let [of_p, of_q] = &mut scratch.tiles;
+        A::Isa::call_outlined::<A, _>(Weigh { logits: p, out: of_p });
+        if !Q::PAIR {
+            return Q::of_blocks::<A, EightRows>(&*of_p, &*of_p);
+        }
+        A::Isa::call_outlined::<A, _>(Weigh { logits: q, out: of_q });
+        Q::of_blocks::<A, EightRows>(&*of_p, &*of_q)
+    }
+
+    #[inline(always)]
+    fn of_one<Q: Quantity, A: Arithmetic, T: Weight>(
+        pair: Pair<T>,
+        policy: NanPolicy,
+        scratch: &mut Scratch,
+    ) -> Result<Option<f64>, Missing> {
+        let rows = &mut scratch.rows;
+        A::Isa::call_outlined::<A, _>(OfOne::<Q, T> { pair, policy, rows, quantity: PhantomData })
+    }
+
+    #[inline(always)]
+    fn slowly<Q: Quantity, A: Arithmetic, T: Weight>(
+        pair: Pair<T>,
+        policy: NanPolicy,
+        scratch: &mut Scratch,
+    ) -> Result<Option<f64>, Missing> {
+        Self::of_one::<Q, A, T>(pair, policy, scratch)
     }
 }
 
-fn one_row<T: Weight>(weights: Weights<'_, T>) -> Rows<'_, T> {
-    rows_of(weights.values(), weights.nulls(), Extents::Width { width: weights.len(), rows: 1 })
+/// Weights of eight rows of logits. One too far below the largest weighs 0: beside p > 0 that leaves a divergence to [`OfOne`].
+struct Weigh<'a, T> {
+    logits: &'a Tile<T>,
+    out: &'a mut Tile<f64>,
 }
 
-fn rows_of<'a, T: Weight>(values: &'a [T], valid: Option<Bits<'a>>, extents: Extents<'a>) -> Rows<'a, T> {
-    Rows { weights: Weights::new(values, valid), layout: ListLayout { extents, valid: None } }
+impl<T: Weight> Loop for Weigh<'_, T> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        let Weigh { logits, out } = self;
+        let max = largest::<A, EightRows>(logits);
+        for (i, block) in out.blocks_mut(logits.blocks()).iter_mut().enumerate() {
+            (_, *block) = weights::<A>(&logits.block(i), &max);
+        }
+    }
 }
 
-/// Elements of a side that make up a batch: enough to be worth a call, few enough to stay in the cache. A longer row is a batch.
-const ELEMENTS: usize = 1 << 13;
+/// Value of one row.
+struct OfOne<'a, 'b, Q, T> {
+    pair: Pair<'a, T>,
+    policy: NanPolicy,
+    rows: &'b mut [Row; 2],
+    quantity: PhantomData<Q>,
+}
 
-/// Some rows of weights.
+impl<Q: Quantity, T: Weight> Loop for OfOne<'_, '_, Q, T> {
+    type Out = Result<Option<f64>, Missing>;
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) -> Self::Out {
+        let OfOne { pair: Pair { p, q, rows: (i, j) }, policy, rows: [of_p, of_q], .. } = self;
+        if Q::LOGITS
+            && let (Some(p), Some(q)) = (p.dense_before(T::NEG_INFINITY), q.dense_before(T::NEG_INFINITY))
+            && let Some(value) = Q::of_logits::<A, OneRow>(&p, &q).get(0)
+        {
+            return Ok(Some(value));
+        }
+        let omits = policy == NanPolicy::Omit && (some_missing(p) || some_missing(q));
+        if !Q::PAIR {
+            // The largest logit is one that isn't missing.
+            of_p.read::<A, T>(p, i);
+            return of_weights::<Q, A>(of_p, of_p, policy);
+        }
+        if omits {
+            // The largest logit has to be one that stays.
+            of_p.read_kept::<A, T>(p, (p, q));
+            of_q.read_kept::<A, T>(q, (p, q));
+        } else {
+            of_p.read::<A, T>(p, i);
+            of_q.read::<A, T>(q, j);
+        }
+        let value = of_weights::<Q, A>(of_p, of_q, policy)?;
+        Ok(match (value, of_q.far_below, Q::ANSWERS.q_zero) {
+            (Some(value), Some(max), Some(_)) => {
+                Some(value + beyond_floor(of_p.weights(), of_q.weights(), q, max))
+            }
+            _ => value,
+        })
+    }
+}
+
+#[inline(always)]
+fn of_weights<Q: Quantity, A: Arithmetic>(
+    p: &Row,
+    q: &Row,
+    policy: NanPolicy,
+) -> Result<Option<f64>, Missing> {
+    A::Isa::call_outlined::<A, _>(rows::OfOne::<Q, f64>::new(p.weights(), q.weights(), policy))
+}
+
+/// Weights of a row of logits.
 #[derive(Default)]
-struct Batch {
-    p: Side,
-    q: Side,
-    /// Rows of both that make up a row of the result.
-    pairs: Vec<(usize, usize)>,
-    /// Rows of the result, and what is to be added to their values, in nats.
-    beyond: Vec<(usize, f64)>,
-}
-
-/// Rows of weights of one side.
-#[derive(Default)]
-struct Side {
+struct Row {
     /// Weights, with room for a block behind them.
     values: Vec<f64>,
-    /// Begin of each row, and the end of the last.
-    offsets: Vec<i64>,
-    valid: Flags,
-    valid_rows: Flags,
-    /// Row of the input that the last row is of, if that goes with any partner.
+    len: usize,
+    /// Validity, where some logit is null.
+    valid: Vec<u8>,
+    some_null: bool,
+    /// The row of the input that this is of, if it goes with any partner.
     source: Option<usize>,
-    /// Largest logit of the last row, if some logit is too far below it for a weight of its own.
+    /// Largest logit, if some logit is too far below it for a weight of its own.
     far_below: Option<f64>,
     /// Logits of a row that isn't read where it lies.
     logits: Vec<f64>,
 }
 
-/// Validity of a growing number of things, all of them valid at first.
-#[derive(Default)]
-struct Flags {
-    bytes: Vec<u8>,
-    some_null: bool,
-}
-
-impl Flags {
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.some_null = false;
-    }
-
-    fn unset(&mut self, i: usize) {
-        self.grow(i + 1);
-        self.bytes[i / 8] &= !(1 << (i % 8));
-        self.some_null = true;
-    }
-
-    fn grow(&mut self, len: usize) {
-        if self.bytes.len() < len.div_ceil(8) {
-            self.bytes.resize(len.div_ceil(8), u8::MAX);
-        }
-    }
-
-    fn finish(&mut self, len: usize) {
-        if self.some_null {
-            self.grow(len);
-        }
-    }
-
-    fn bits(&self) -> Option<Bits<'_>> {
-        self.some_null.then(|| Bits::new(&self.bytes, 0))
-    }
-}
-
-impl Side {
-    fn len(&self) -> usize {
-        self.offsets.len() - 1
-    }
-
-    fn end(&self) -> usize {
-        self.offsets.last().map_or(0, |end| *end as usize)
-    }
-
-    fn rows(&self) -> Rows<'_, f64> {
-        let weights = Weights::new(&self.values[..self.end()], self.valid.bits());
-        let extents = Extents::Offsets { offsets: Offsets::Large(&self.offsets), start: 0 };
-        Rows { weights, layout: ListLayout { extents, valid: self.valid_rows.bits() } }
-    }
-
-    /// Weights of the last row.
-    fn last(&self) -> &[f64] {
-        &self.values[self.offsets[self.len() - 1] as usize..self.end()]
-    }
-
-    /// Drops all rows; but keeps the last one, as the first, if it is that of this row of the input.
-    fn restart(&mut self, next: usize) {
-        let kept =
-            if self.source == Some(next) && self.valid.bits().is_none() && self.valid_rows.bits().is_none() {
-                let (begin, end) = (self.offsets[self.len() - 1] as usize, self.end());
-                self.values.copy_within(begin..end, 0);
-                Some(end - begin)
-            } else {
-                self.source = None;
-                None
-            };
-        self.offsets.clear();
-        self.offsets.push(0);
-        self.offsets.extend(kept.map(|len| len as i64));
-        self.valid.clear();
-        self.valid_rows.clear();
-    }
-
-    /// Makes the rows readable.
-    fn finish(&mut self) {
-        self.valid.finish(self.end());
-        self.valid_rows.finish(self.len());
-    }
-
-    /// Adds a row of the input, or finds it as the last row.
+impl Row {
     #[inline(always)]
-    fn push<A: Arithmetic, T: Weight>(&mut self, row: Option<Weights<T>>, source: usize) {
+    fn weights(&self) -> Weights<'_, f64> {
+        Weights::new(&self.values[..self.len], self.some_null.then(|| Bits::new(&self.valid, 0)))
+    }
+
+    /// Reads a row, unless it is the last one again.
+    #[inline(always)]
+    fn read<A: Arithmetic, T: Weight>(&mut self, row: Weights<T>, source: usize) {
         if self.source == Some(source) {
             return;
         }
-        match row {
-            None => {
-                self.append::<A, T>(&[]);
-                self.valid_rows.unset(self.len() - 1);
-            }
-            Some(row) => match row.no_nulls() {
-                Some(values) => self.append::<A, T>(values),
-                None => self.push_kept::<A, T>(row, row),
-            },
+        match row.no_nulls() {
+            Some(logits) => self.fill::<A, T>(logits),
+            None => self.read_kept::<A, T>(row, row),
         }
         self.source = Some(source);
     }
 
-    /// Adds a row, of which the mask keeps some elements. The others are missing.
-    fn push_kept<A: Arithmetic, T: Weight>(&mut self, row: Weights<T>, mask: impl Mask) {
+    /// Reads a row, of which the mask keeps some elements. The others are missing.
+    #[inline(always)]
+    fn read_kept<A: Arithmetic, T: Weight>(&mut self, row: Weights<T>, mask: impl Mask) {
         let mut logits = std::mem::take(&mut self.logits);
         logits.clear();
         logits.extend((0..row.len()).map(|at| match row.get(at) {
             Some(logit) if mask.keeps(at) => logit,
             _ => f64::NAN,
         }));
-        self.append::<A, f64>(&logits);
+        self.fill::<A, f64>(&logits);
         self.logits = logits;
-        let begin = self.end() - row.len();
+        self.valid.clear();
+        self.valid.resize(row.len().div_ceil(8), u8::MAX);
         for at in (0..row.len()).filter(|at| row.get(*at).is_none()) {
-            self.valid.unset(begin + at);
+            self.valid[at / 8] &= !(1 << (at % 8));
+            self.some_null = true;
         }
-        self.source = None;
     }
 
-    /// Adds the weights of these logits.
     #[inline(always)]
-    fn append<A: Arithmetic, T: Weight>(&mut self, logits: &[T]) {
-        let begin = self.end();
-        let room = begin + logits.len() + LANES;
-        if self.values.len() < room {
-            self.values.resize(room, 0.0);
-        }
-        let out = &mut self.values[begin..room];
-        let max = largest(logits);
-        let (whole, rest) = logits.as_chunks::<LANES>();
-        let mut some_below = false;
-        if max.is_finite() {
-            for (i, logits) in whole.iter().enumerate() {
-                let logits = lanes!(k => logits[k].to_f64());
-                let block = weights_of::<A>(&logits, max, &mut some_below);
-                out[i * LANES..(i + 1) * LANES].copy_from_slice(&block);
-            }
-            let block = weights_of::<A>(&last_block(rest), max, &mut some_below);
-            out[whole.len() * LANES..(whole.len() + 1) * LANES].copy_from_slice(&block);
-        } else {
-            out.iter_mut().zip(logits).for_each(|(out, logit)| *out = of_infinities(logit.to_f64(), max));
-        }
-        self.far_below = some_below.then_some(max);
-        self.offsets.push((begin + logits.len()) as i64);
+    fn fill<A: Arithmetic, T: Weight>(&mut self, logits: &[T]) {
+        A::Isa::call_outlined::<A, _>(Fill { logits, row: self });
     }
 }
 
-/// Rest of a row, filled up with what weighs nothing.
-#[inline(always)]
-fn last_block<T: Weight>(rest: &[T]) -> [f64; LANES] {
-    let mut block = [f64::NEG_INFINITY; LANES];
-    block.iter_mut().zip(rest).for_each(|(slot, logit)| *slot = logit.to_f64());
-    block
+/// Turns logits into the weights of a row.
+struct Fill<'a, T> {
+    logits: &'a [T],
+    row: &'a mut Row,
 }
 
-/// Largest logit, −∞ if there is none. NaN counts for nothing.
-#[inline(always)]
-fn largest<T: Weight>(logits: &[T]) -> f64 {
-    let (whole, rest) = logits.as_chunks::<LANES>();
-    let mut max: Block = last_block(rest);
-    for max in &mut max {
-        *max = if max.is_nan() { f64::NEG_INFINITY } else { *max };
-    }
-    for logits in whole {
-        for k in 0..LANES {
-            let logit = logits[k].to_f64();
-            max[k] = if logit > max[k] { logit } else { max[k] };
-        }
-    }
-    OneRow::max(OneRow::optimisation_barrier(max))[0]
-}
-
-/// Weights of logits beside a finite largest one; takes note of finite ones below the floor.
-#[inline(always)]
-fn weights_of<A: Arithmetic>(logits: &Block, max: f64, some_below: &mut bool) -> Block {
-    let mut difference = Block::default();
-    let mut weights = Block::default();
-    for k in 0..LANES {
-        let rounded;
-        (difference[k], rounded) = two_sum(logits[k], -max);
-        weights[k] = exp_scaled::<A>(difference[k], rounded);
-    }
-    // Rarely otherwise, and false for NaN.
-    if !all(lanes!(k => difference[k] > EXP_FLOOR)) {
-        *some_below |= floored(logits, max, &mut weights);
-    }
-    weights
-}
-
-/// Mends the weights of logits that are at the floor or below it, or are missing. Whether some of them is finite.
-#[cold]
-#[inline(never)]
-fn floored(logits: &Block, max: f64, weights: &mut Block) -> bool {
-    let mut some_below = false;
-    for (logit, weight) in logits.iter().zip(weights) {
-        if logit.is_nan() {
-            *weight = f64::NAN;
-        } else if *logit == f64::NEG_INFINITY {
-            *weight = 0.0;
-        } else if logit - max <= EXP_FLOOR {
-            *weight = exp_scaled::<Base>(EXP_FLOOR, 0.0);
-            some_below = true;
-        }
-    }
-    some_below
-}
-
-/// Weight of a logit in a row whose largest is ∞, or is −∞.
-fn of_infinities(logit: f64, max: f64) -> f64 {
-    match logit {
-        f64::INFINITY => f64::INFINITY,
-        logit if logit.is_nan() => f64::NAN,
-        // ∞ decides, whatever stands beside it.
-        _ if max > 0.0 => 1.0,
-        _ => 0.0,
-    }
-}
-
-/// Fills a batch with the rows from `done` on.
-struct Fill<'a, 'b, Q, T> {
-    p: &'a Rows<'b, T>,
-    q: Option<&'a Rows<'b, T>>,
-    pairs: RowPairs<'a>,
-    done: usize,
-    policy: NanPolicy,
-    batch: &'a mut Batch,
-    quantity: PhantomData<Q>,
-}
-
-impl<Q: Quantity, T: Weight> Loop for Fill<'_, '_, Q, T> {
+impl<T: Weight> Loop for Fill<'_, T> {
     type Out = ();
 
     #[inline(always)]
     fn run<A: Arithmetic>(self) {
-        let Batch { p: p_side, q: q_side, pairs, beyond } = self.batch;
-        let (i, j) = self.pairs.get(self.done);
-        p_side.restart(i);
-        q_side.restart(j);
-        pairs.clear();
-        beyond.clear();
-        for row in self.done..self.pairs.len() {
-            // Eight short rows go through the kernels together.
-            if pairs.len().is_multiple_of(LANES) && p_side.end().max(q_side.end()) >= ELEMENTS {
-                break;
-            }
-            // Long ones don't, and would grow the batch.
-            if p_side.end().max(q_side.end()) >= 2 * ELEMENTS {
-                break;
-            }
-            let (i, j) = self.pairs.get(row);
-            let p = self.p.row(i);
-            let Some(q_rows) = self.q else {
-                p_side.push::<A, T>(p, i);
-                pairs.push((p_side.len() - 1, p_side.len() - 1));
-                continue;
-            };
-            let q = q_rows.row(j);
-            let both = p.zip(q).filter(|(p, q)| p.len() == q.len());
-            match both
-                .filter(|(p, q)| self.policy == NanPolicy::Omit && (some_missing(*p) || some_missing(*q)))
-            {
-                Some((p, q)) => {
-                    // The largest logit has to be one that stays.
-                    p_side.push_kept::<A, T>(p, (p, q));
-                    q_side.push_kept::<A, T>(q, (p, q));
-                }
-                None => {
-                    p_side.push::<A, T>(p, i);
-                    q_side.push::<A, T>(q, j);
-                }
-            }
-            if let (Some((_, q)), Some(max), Some(_)) = (both, q_side.far_below, Q::ANSWERS.q_zero) {
-                beyond.push((pairs.len(), beyond_floor(p_side.last(), q_side.last(), q, max)));
-            }
-            pairs.push((p_side.len() - 1, q_side.len() - 1));
+        let Fill { logits, row } = self;
+        (row.len, row.source, row.some_null) = (logits.len(), None, false);
+        let logits = Dense::new(logits, T::NEG_INFINITY);
+        let room = LANES * logits.blocks();
+        if row.values.len() < room {
+            row.values.resize(room, 0.0);
         }
-        p_side.finish();
-        q_side.finish();
+        let max = largest::<A, OneRow>(&logits);
+        let blocks = &mut row.values.as_chunks_mut::<LANES>().0[..logits.blocks()];
+        // What is below the floor, but not −∞, or is NaN; counted in vector code.
+        let mut odd = [0.0; LANES];
+        for (i, out) in blocks.iter_mut().enumerate() {
+            let z = A::Isa::pinned(logits.block(i));
+            let (difference, weights) = weights::<A>(&z, &max);
+            *out = weights;
+            for k in 0..LANES {
+                let is_odd = !(difference[k] > EXP_FLOOR) & (z[k] != f64::NEG_INFINITY);
+                odd[k] = if is_odd { 1.0 } else { odd[k] };
+            }
+            odd = A::Isa::pinned(odd);
+        }
+        let mut some_below = false;
+        if any(lanes!(k => odd[k] > 0.0)) | !max[0].is_finite() {
+            for (i, out) in blocks.iter_mut().enumerate() {
+                some_below |= mend(&logits.block(i), max[0], out);
+            }
+        }
+        row.far_below = some_below.then_some(max[0]);
     }
+}
+
+/// Mends the weights of logits where something is out of the ordinary. Whether some finite one is too far below the largest.
+#[cold]
+#[inline(never)]
+fn mend(logits: &Block, max: f64, weights: &mut Block) -> bool {
+    let mut some_below = false;
+    for (logit, weight) in logits.iter().zip(weights) {
+        *weight = match *logit {
+            z if z.is_nan() => f64::NAN,
+            f64::INFINITY => f64::INFINITY,
+            f64::NEG_INFINITY => 0.0,
+            // An infinity decides, whatever stands beside it.
+            _ if max == f64::INFINITY => 1.0,
+            z if z - max <= EXP_FLOOR => {
+                some_below = true;
+                exp_scaled::<Base>(EXP_FLOOR, 0.0)
+            }
+            _ => *weight,
+        };
+    }
+    some_below
 }
 
 fn some_missing<T: Weight>(row: Weights<T>) -> bool {
@@ -395,10 +310,14 @@ fn some_missing<T: Weight>(row: Weights<T>) -> bool {
 }
 
 /// Part of a divergence that the floor cuts off: for each logit of q below it, p's share times the distance.
-fn beyond_floor<T: Weight>(p: &[f64], of_q: &[f64], q: Weights<T>, max: f64) -> f64 {
-    let there = || (0..p.len()).filter(|at| !p[*at].is_nan() && !of_q[*at].is_nan());
+fn beyond_floor<T: Weight>(p: Weights<f64>, of_q: Weights<f64>, q: Weights<T>, max: f64) -> f64 {
+    let there = || {
+        (0..p.len())
+            .filter(|at| p.keeps(*at) && of_q.keeps(*at))
+            .map(|at| (at, p.get(at).unwrap_or_default()))
+    };
     let mut total = Carried::default();
-    there().for_each(|at| total.add(p[at]));
+    there().for_each(|(_, p)| total.add(p));
     let total = total.total();
     if !(total > 0.0 && total.is_finite()) {
         // A rule decides.
@@ -406,12 +325,12 @@ fn beyond_floor<T: Weight>(p: &[f64], of_q: &[f64], q: Weights<T>, max: f64) -> 
     }
     let floor = exp_scaled::<Base>(EXP_FLOOR, 0.0);
     let mut beyond = Carried::default();
-    for at in there() {
+    for (at, p) in there() {
         let logit = q.get(at).unwrap_or(f64::NEG_INFINITY);
         let below = max - logit + EXP_FLOOR;
         // A p at its floor is 0 to all that matters.
-        if logit > f64::NEG_INFINITY && below > 0.0 && p[at] > floor {
-            beyond.add(p[at] / total * below);
+        if logit > f64::NEG_INFINITY && below > 0.0 && p > floor {
+            beyond.add(p / total * below);
         }
     }
     beyond.total()
@@ -420,7 +339,9 @@ fn beyond_floor<T: Weight>(p: &[f64], of_q: &[f64], q: Weights<T>, max: f64) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::quantities::{CrossEntropy, Entropy, JsDiv, KlDiv};
+    use crate::kernel::layout::{Extents, ListLayout, Offsets};
+    use crate::kernel::quantities::{CrossEntropy, Entropy, JsDiv, KlDiv, OF_LOGITS};
+    use crate::kernel::registry::ByFloat;
     use crate::kernel::tests::uniform;
 
     fn one<Q: Quantity>(p: &[f64], q: Option<&[f64]>, policy: NanPolicy) -> Option<f64> {
@@ -457,8 +378,7 @@ mod tests {
         let rounded = z - max;
         // Both differences are exact.
         let exact = rounded.exp() * (1.0 + (z - (rounded + max)));
-        let mut some_below = false;
-        let [weight, ..] = weights_of::<Base>(&[z; LANES], max, &mut some_below);
+        let (_, [weight, ..]) = weights::<Base>(&[z; LANES], &[max; LANES]);
         assert!((weight / 2f64.powi(300) / exact - 1.0).abs() <= 3e-16);
         assert!((rounded.exp() / exact - 1.0).abs() > 1e-14);
     }
@@ -515,63 +435,87 @@ mod tests {
     }
 
     #[test]
-    fn batches_and_neighbours_change_nothing() {
+    fn neighbours_change_nothing() {
         let mut next = uniform(3);
-        let lens: Vec<usize> = (0..900).map(|row| [row % 9, 10, 100, 700, 9000][(row * 7) % 5]).collect();
+        let lens: Vec<usize> =
+            (0..400).map(|row| [row % 9, 10, 10, 100, 300, 1000][(row / 11) % 6]).collect();
         let mut offsets = vec![0];
         lens.iter().for_each(|len| offsets.push(offsets[offsets.len() - 1] + *len as i64));
         let count = offsets[offsets.len() - 1] as usize;
-        let mut logits = |_: &str| -> Vec<f64> { (0..count).map(|_| 40.0 * next() - 20.0).collect() };
-        let (p, mut q) = (logits("p"), logits("q"));
+        let mut logits = || -> Vec<f64> { (0..count).map(|_| 40.0 * next() - 20.0).collect() };
+        let (p, mut q) = (logits(), logits());
         q.iter_mut().step_by(997).for_each(|q| *q = -1e9);
         let bits: Vec<u8> =
             (0..count.div_ceil(8)).map(|i| if i % 200 == 0 { 0b1011_1111 } else { u8::MAX }).collect();
         let extents = Extents::Offsets { offsets: Offsets::Large(&offsets), start: 0 };
+        let layout = ListLayout { extents, valid: None };
+        let longer = lens.iter().position(|len| *len == 300).unwrap();
+        // One row of q for many of p.
+        let fixed: Vec<(usize, usize)> =
+            (0..lens.len()).filter(|i| lens[*i] == 300).map(|i| (i, longer)).collect();
         let nulls = Some(Bits::new(&bits, 0));
-        for (policy, nulls) in
-            [(NanPolicy::Propagate, None), (NanPolicy::Omit, nulls), (NanPolicy::Propagate, nulls)]
-        {
-            let (p, q) = (rows_of(&p, nulls, extents), rows_of(&q, None, extents));
-            let mut all = Values::default();
-            let pairs = RowPairs::same(lens.len());
-            values::<KlDiv, f64>(&p, Some(&q), pairs, policy, Unit::new(None), &mut all).unwrap();
-            assert_eq!(all.len(), lens.len());
-            for i in 0..lens.len() {
-                let mut alone = Values::default();
-                let pair = [(i, i)];
-                values::<KlDiv, f64>(
-                    &p,
-                    Some(&q),
-                    RowPairs::Listed(&pair),
-                    policy,
-                    Unit::new(None),
-                    &mut alone,
-                )
-                .unwrap();
-                assert_eq!(alone.get(0), all.get(i), "row {i}");
+        for quantity in OF_LOGITS {
+            for (policy, nulls) in
+                [(NanPolicy::Propagate, None), (NanPolicy::Omit, nulls), (NanPolicy::Propagate, nulls)]
+            {
+                let p = Rows { weights: Weights::new(&p, nulls), layout };
+                let q = Rows { weights: Weights::new(&q, None), layout };
+                let q = quantity.pair.then_some(&q);
+                let of = |pairs: RowPairs<'_>| {
+                    let mut out = Values::default();
+                    let driver = f64::rows(quantity).values;
+                    driver(&p, q, pairs, policy, Unit::new(None), &mut out).unwrap();
+                    out
+                };
+                let (all, of_fixed) = (of(RowPairs::same(lens.len())), of(RowPairs::Listed(&fixed)));
+                for i in 0..lens.len() {
+                    assert_eq!(
+                        of(RowPairs::Listed(&[(i, i)])).get(0),
+                        all.get(i),
+                        "{} row {i}",
+                        quantity.name
+                    );
+                }
+                for (at, pair) in fixed.iter().enumerate() {
+                    assert_eq!(of(RowPairs::Listed(&[*pair])).get(0), of_fixed.get(at), "{pair:?}");
+                }
             }
-            // One row of q for many of p.
-            let fixed: Vec<(usize, usize)> =
-                (0..lens.len()).filter(|i| lens[*i] == 700).map(|i| (i, 3)).collect();
-            let fixed: Vec<(usize, usize)> = fixed
-                .into_iter()
-                .map(|(i, _)| (i, lens.iter().position(|len| *len == 700).unwrap()))
-                .collect();
-            let mut all = Values::default();
-            values::<KlDiv, f64>(&p, Some(&q), RowPairs::Listed(&fixed), policy, Unit::new(None), &mut all)
-                .unwrap();
-            for (at, pair) in fixed.iter().enumerate() {
-                let mut alone = Values::default();
-                values::<KlDiv, f64>(
-                    &p,
-                    Some(&q),
-                    RowPairs::Listed(&[*pair]),
-                    policy,
-                    Unit::new(None),
-                    &mut alone,
-                )
-                .unwrap();
-                assert_eq!(alone.get(0), all.get(at), "{pair:?}");
+        }
+    }
+
+    #[test]
+    fn eight_short_rows_have_the_digits_of_one() {
+        let mut next = uniform(11);
+        for width in [1, 2, 3, 8, 10, 33, 128] {
+            let mut logits = || -> Vec<f64> {
+                let mut z: Vec<f64> = (0..8 * width).map(|_| 900.0 * (next() - 0.5).powi(3)).collect();
+                // Masks, one of which stands for nothing, and the other for very little.
+                z.iter_mut().step_by(7).for_each(|z| *z = -1e9);
+                z.iter_mut().step_by(5).for_each(|z| *z = -INF);
+                z
+            };
+            let (p, q) = (logits(), logits());
+            let layout = ListLayout { extents: Extents::Width { width, rows: 8 }, valid: None };
+            let rows = |z| Rows { weights: Weights::new(z, None), layout };
+            let (p_rows, q_rows) = (rows(&p), rows(&q));
+            for quantity in OF_LOGITS {
+                let drivers = f64::rows(quantity);
+                let (mut out, unit) = (Values::default(), Unit::new(None));
+                let q_rows = quantity.pair.then_some(&q_rows);
+                (drivers.values)(&p_rows, q_rows, RowPairs::same(8), NanPolicy::Propagate, unit, &mut out)
+                    .unwrap();
+                for row in 0..8 {
+                    let of = |z| Weights::new(z, None).slice(row * width..(row + 1) * width);
+                    let q = quantity.pair.then(|| of(&q));
+                    let one = (drivers.value)(of(&p), q, NanPolicy::Propagate).unwrap().unwrap();
+                    let got = out.get(row).unwrap();
+                    let close = (got - one).abs() <= 1e-15 * one.abs() + 1e-15 * one.abs().sqrt();
+                    assert!(
+                        close || got == one || (got.is_nan() && one.is_nan()),
+                        "{} {width}: {got} {one}",
+                        quantity.name
+                    );
+                }
             }
         }
     }

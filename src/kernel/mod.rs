@@ -13,6 +13,7 @@
 //! | [`options`] | nan policies, units, precisions |
 //! | [`rules`] | which rule decides about a distribution, and the signals by which sums tell it |
 //! | [`shares`] | shares of a pair of weights over a common denominator |
+//! | [`softmax`] | weights of logits in blocks |
 //! | [`mass`] | scaling that keeps sums in range |
 //! | [`scales`] | which power of two the sums of a group are scaled by |
 //! | [`quantity`] | the traits that a quantity implements |
@@ -57,6 +58,7 @@ pub mod rules;
 pub mod scales;
 pub mod shares;
 pub mod simd;
+pub mod softmax;
 pub mod states;
 pub mod summands;
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! Every quantity has rows. What else it can do it declares by the traits that it implements: [`Summed`] if a group's value comes
 //! from native sums, [`Mergeable`] if the values of parts merge to that of the whole.
 
-use super::blocks::{Carried, FastPath, Layout, OneRow, Stored};
+use super::blocks::{Carried, FastPath, Layout, OneRow, Source, Stored};
 use super::rules::{Answers, Role, Side};
 use super::simd::Arithmetic;
 use super::weights::{Mask, Weight, Weights};
@@ -33,6 +33,16 @@ pub trait Quantity: Sized + 'static {
 
     /// Values in nats of distributions in blocks, where no rule but 9 can apply and nothing leaves the range of doubles.
     fn of_blocks<A: Arithmetic, L: Layout>(p: &impl Stored, q: &impl Stored) -> FastPath;
+
+    /// Whether the quantity takes logarithms of shares from logits, as [`of_logits`](Quantity::of_logits). If not, logits are turned
+    /// into weights.
+    const LOGITS: bool = false;
+
+    /// Values in nats of logits in blocks, where no rule but 9 can apply. What is no element is −∞.
+    #[inline(always)]
+    fn of_logits<A: Arithmetic, L: Layout>(_p: &impl Source, _q: &impl Source) -> FastPath {
+        FastPath::NOWHERE
+    }
 
     /// Value in nats of one distribution that rule 9 applies to, whatever its range and whatever is missing, which is dropped.
     fn carefully<A: Arithmetic, T: Weight>(p: Weights<T>, q: Weights<T>) -> f64;

@@ -29,6 +29,90 @@ impl<'a, T: Weight> Rows<'a, T> {
     }
 }
 
+/// What rows hold: weights, or numbers that weights are made of.
+pub trait Kind {
+    /// Memory that the rows of a call share.
+    type Scratch: Default;
+
+    /// The longest row that is short, which goes together with seven others.
+    fn short<Q: Quantity, T: Weight>() -> usize;
+
+    /// What stands for no element.
+    fn nothing<T: Weight>() -> T;
+
+    /// Values of eight short rows, in which nothing stands for what is dropped.
+    fn of_eight<Q: Quantity, A: Arithmetic, T: Weight>(
+        p: &Tile<T>,
+        q: &Tile<T>,
+        scratch: &mut Self::Scratch,
+    ) -> FastPath;
+
+    /// Value of a row of any length.
+    fn of_one<Q: Quantity, A: Arithmetic, T: Weight>(
+        pair: Pair<T>,
+        policy: NanPolicy,
+        scratch: &mut Self::Scratch,
+    ) -> Result<Option<f64>, Missing>;
+
+    /// Value of a short row in which something is out of the ordinary.
+    fn slowly<Q: Quantity, A: Arithmetic, T: Weight>(
+        pair: Pair<T>,
+        policy: NanPolicy,
+        scratch: &mut Self::Scratch,
+    ) -> Result<Option<f64>, Missing>;
+}
+
+/// A row of p and one of q, which are as long. A sole p is its own q.
+#[derive(Clone, Copy)]
+pub struct Pair<'a, T> {
+    /// What the row of p holds.
+    pub p: Weights<'a, T>,
+    /// What the row of q holds.
+    pub q: Weights<'a, T>,
+    /// Numbers of the two rows.
+    pub rows: (usize, usize),
+}
+
+/// Rows that hold weights.
+pub struct OfWeights;
+
+impl Kind for OfWeights {
+    type Scratch = ();
+
+    #[inline(always)]
+    fn short<Q: Quantity, T: Weight>() -> usize {
+        if T::SINGLE && !Q::EIGHT_IN_SINGLE { SHORT / 2 } else { SHORT }
+    }
+
+    #[inline(always)]
+    fn nothing<T: Weight>() -> T {
+        T::default()
+    }
+
+    #[inline(always)]
+    fn of_eight<Q: Quantity, A: Arithmetic, T: Weight>(p: &Tile<T>, q: &Tile<T>, _: &mut ()) -> FastPath {
+        Q::of_blocks::<A, EightRows>(p, q)
+    }
+
+    #[inline(always)]
+    fn of_one<Q: Quantity, A: Arithmetic, T: Weight>(
+        Pair { p, q, .. }: Pair<T>,
+        policy: NanPolicy,
+        _: &mut (),
+    ) -> Result<Option<f64>, Missing> {
+        one_row::<Q, A, T>(p, q, policy)
+    }
+
+    #[inline(always)]
+    fn slowly<Q: Quantity, A: Arithmetic, T: Weight>(
+        Pair { p, q, .. }: Pair<T>,
+        policy: NanPolicy,
+        _: &mut (),
+    ) -> Result<Option<f64>, Missing> {
+        A::Isa::call_outlined::<A, _>(SlowPath::<Q, T> { p, q, policy, quantity: PhantomData })
+    }
+}
+
 /// Adds the values of rows of p, or of pairs of rows of p and q.
 pub fn values<Q: Quantity, T: Weight>(
     p: &Rows<T>,
@@ -38,9 +122,22 @@ pub fn values<Q: Quantity, T: Weight>(
     unit: Unit,
     out: &mut Values,
 ) -> Result<(), Error> {
+    values_of::<OfWeights, Q, T>(p, q, pairs, policy, unit, out)
+}
+
+/// Adds the values of rows that hold something of this kind.
+pub fn values_of<K: Kind, Q: Quantity, T: Weight>(
+    p: &Rows<T>,
+    q: Option<&Rows<T>>,
+    pairs: RowPairs,
+    policy: NanPolicy,
+    unit: Unit,
+    out: &mut Values,
+) -> Result<(), Error> {
     debug_assert_eq!(q.is_some(), Q::PAIR, "{}", Q::NAME);
-    let inputs = Inputs::<Q, T> { p, q: q.unwrap_or(p), policy, quantity: PhantomData };
-    vectorised(EachRow { inputs, tiles: Default::default(), pairs, unit, out })
+    let inputs = Inputs::<K, Q, T> { p, q: q.unwrap_or(p), policy, kind: PhantomData };
+    let (tiles, scratch) = Default::default();
+    vectorised(EachRow { inputs, tiles, scratch, pairs, unit, out })
 }
 
 /// Value of one distribution, `None` being null.
@@ -50,14 +147,22 @@ pub fn value<Q: Quantity, T: Weight>(
     policy: NanPolicy,
 ) -> Result<Option<f64>, Missing> {
     debug_assert_eq!(q.is_some(), Q::PAIR, "{}", Q::NAME);
-    vectorised(OfOne::<Q, T> { p, q: q.unwrap_or(p), policy, quantity: PhantomData })
+    vectorised(OfOne::<Q, T>::new(p, q.unwrap_or(p), policy))
 }
 
-struct OfOne<'a, Q, T> {
+/// Value of one row of weights, of any length.
+pub struct OfOne<'a, Q, T> {
     p: Weights<'a, T>,
     q: Weights<'a, T>,
     policy: NanPolicy,
     quantity: PhantomData<Q>,
+}
+
+impl<'a, Q, T> OfOne<'a, Q, T> {
+    /// Of these weights. A sole p is its own q.
+    pub fn new(p: Weights<'a, T>, q: Weights<'a, T>, policy: NanPolicy) -> Self {
+        OfOne { p, q, policy, quantity: PhantomData }
+    }
 }
 
 impl<Q: Quantity, T: Weight> Loop for OfOne<'_, Q, T> {
@@ -69,7 +174,6 @@ impl<Q: Quantity, T: Weight> Loop for OfOne<'_, Q, T> {
     }
 }
 
-/// Value of one row of any length.
 #[inline(always)]
 fn one_row<Q: Quantity, A: Arithmetic, T: Weight>(
     p: Weights<T>,
@@ -121,21 +225,18 @@ impl<Q: Quantity, T: Weight> Loop for SlowPath<'_, Q, T> {
 }
 
 /// The rows of the inputs. A sole p is its own q.
-struct Inputs<'a, Q, T> {
+struct Inputs<'a, K, Q, T> {
     p: &'a Rows<'a, T>,
     q: &'a Rows<'a, T>,
     policy: NanPolicy,
-    quantity: PhantomData<Q>,
+    kind: PhantomData<(K, Q)>,
 }
 
 /// Place of a row: where it begins in the buffers of p and q, and its length. `Ok(None)` if the row is null, `Err` with the two
 /// lengths if they differ.
 type RowRange = Result<Option<((usize, usize), usize)>, (usize, usize)>;
 
-impl<Q: Quantity, T: Weight> Inputs<'_, Q, T> {
-    /// The longest row that is short.
-    const SHORT: usize = if T::SINGLE && !Q::EIGHT_IN_SINGLE { SHORT / 2 } else { SHORT };
-
+impl<K: Kind, Q: Quantity, T: Weight> Inputs<'_, K, Q, T> {
     /// Place of row i of p, and row j of q.
     #[inline(always)]
     fn range(&self, i: usize, j: usize) -> RowRange {
@@ -149,11 +250,11 @@ impl<Q: Quantity, T: Weight> Inputs<'_, Q, T> {
         }
     }
 
-    /// The weights of a row of p, and of q.
+    /// Rows of p and q, from where they begin, and their length.
     #[inline(always)]
-    fn weights(&self, (p, q): (usize, usize), len: usize) -> (Weights<'_, T>, Weights<'_, T>) {
+    fn pair(&self, (p, q): (usize, usize), len: usize, rows: (usize, usize)) -> Pair<'_, T> {
         let of_p = self.p.weights.slice(p..p + len);
-        (of_p, if Q::PAIR { self.q.weights.slice(q..q + len) } else { of_p })
+        Pair { p: of_p, q: if Q::PAIR { self.q.weights.slice(q..q + len) } else { of_p }, rows }
     }
 
     /// Places of eight rows from this one on, if they are short, of like length, and none is null.
@@ -164,26 +265,32 @@ impl<Q: Quantity, T: Weight> Inputs<'_, Q, T> {
         let of_q = if Q::PAIR { self.q.layout.eight(q)? } else { of_p };
         let lens = Lens::of(of_p.lens);
         let (shortest, longest) = lens.extremes();
-        let fit = longest <= Self::SHORT && longest - shortest < LANES;
+        let fit = longest <= K::short::<Q, T>() && longest - shortest < LANES;
         let differ = Q::PAIR && any(lanes!(k => of_p.lens[k] != of_q.lens[k]));
         (fit && !differ).then_some(Places { p: of_p.starts, q: of_q.starts, lens })
     }
 
     /// Values of eight short rows.
     #[inline(always)]
-    fn eight_rows<A: Arithmetic>(&self, [p, q]: &mut [Tile<T>; 2], places: &Places) -> FastPath {
-        p.fill::<A>(self.p.weights, &places.p, &places.lens);
+    fn eight_rows<A: Arithmetic>(
+        &self,
+        [p, q]: &mut [Tile<T>; 2],
+        scratch: &mut K::Scratch,
+        places: &Places,
+    ) -> FastPath {
+        let nothing = K::nothing();
+        p.fill::<A>(self.p.weights, &places.p, &places.lens, nothing);
         if !Q::PAIR {
             if self.policy == NanPolicy::Omit {
-                p.omit();
+                p.omit(nothing);
             }
-            return Q::of_blocks::<A, EightRows>(&*p, &*p);
+            return K::of_eight::<Q, A, T>(p, p, scratch);
         }
-        q.fill::<A>(self.q.weights, &places.q, &places.lens);
+        q.fill::<A>(self.q.weights, &places.q, &places.lens, nothing);
         if self.policy == NanPolicy::Omit {
-            p.omit_pairs(q);
+            p.omit_pairs(q, nothing);
         }
-        Q::of_blocks::<A, EightRows>(&*p, &*q)
+        K::of_eight::<Q, A, T>(p, q, scratch)
     }
 }
 
@@ -224,15 +331,16 @@ fn queue_for(len: usize) -> usize {
 ///
 /// Short rows go eight together: those that follow each other and are of like length at once, others through queues. Which eight
 /// rows and in which order does not matter to any of them.
-struct EachRow<'a, Q, T> {
-    inputs: Inputs<'a, Q, T>,
+struct EachRow<'a, K: Kind, Q, T> {
+    inputs: Inputs<'a, K, Q, T>,
     tiles: [Tile<T>; 2],
+    scratch: K::Scratch,
     pairs: RowPairs<'a>,
     unit: Unit,
     out: &'a mut Values,
 }
 
-impl<Q: Quantity, T: Weight> Loop for EachRow<'_, Q, T> {
+impl<K: Kind, Q: Quantity, T: Weight> Loop for EachRow<'_, K, Q, T> {
     type Out = Result<(), Error>;
 
     #[inline(always)]
@@ -262,27 +370,28 @@ impl<Q: Quantity, T: Weight> Loop for EachRow<'_, Q, T> {
 }
 
 /// Values of eight rows.
-struct OfEight<'a, 'b, Q, T> {
-    inputs: &'a Inputs<'b, Q, T>,
+struct OfEight<'a, 'b, K: Kind, Q, T> {
+    inputs: &'a Inputs<'b, K, Q, T>,
     tiles: &'a mut [Tile<T>; 2],
+    scratch: &'a mut K::Scratch,
     places: &'a Places,
 }
 
-impl<Q: Quantity, T: Weight> Loop for OfEight<'_, '_, Q, T> {
+impl<K: Kind, Q: Quantity, T: Weight> Loop for OfEight<'_, '_, K, Q, T> {
     type Out = FastPath;
 
     #[inline(always)]
     fn run<A: Arithmetic>(self) -> FastPath {
-        self.inputs.eight_rows::<A>(self.tiles, self.places)
+        self.inputs.eight_rows::<A>(self.tiles, self.scratch, self.places)
     }
 }
 
-impl<Q: Quantity, T: Weight> EachRow<'_, Q, T> {
+impl<K: Kind, Q: Quantity, T: Weight> EachRow<'_, K, Q, T> {
     /// Values of eight rows that follow each other; tells the error of the first of them that has one.
     #[inline(always)]
     fn eight<A: Arithmetic>(&mut self, places: &Places, start: usize, first: usize) -> Option<Error> {
-        let (inputs, tiles) = (&self.inputs, &mut self.tiles);
-        let fast = A::Isa::call_outlined::<A, _>(OfEight { inputs, tiles, places });
+        let (inputs, tiles, scratch) = (&self.inputs, &mut self.tiles, &mut self.scratch);
+        let fast = A::Isa::call_outlined::<A, _>(OfEight { inputs, tiles, scratch, places });
         if fast.is_valid::<EightRows>() {
             self.out.put_eight(first + start, self.unit.express_block(fast.value));
             return None;
@@ -301,7 +410,7 @@ impl<Q: Quantity, T: Weight> EachRow<'_, Q, T> {
         for row in rows {
             let (i, j) = self.pairs.get(row);
             let failure = match self.inputs.range(i, j) {
-                Ok(Some((start, len))) if len <= Inputs::<Q, T>::SHORT => {
+                Ok(Some((start, len))) if len <= K::short::<Q, T>() => {
                     let queue = &mut queues[queue_for(len)];
                     let k = queue.count % LANES;
                     queue.places.put(k, start, len);
@@ -310,8 +419,8 @@ impl<Q: Quantity, T: Weight> EachRow<'_, Q, T> {
                     if queue.count == LANES { self.flush::<A>(queue, first) } else { None }
                 }
                 Ok(Some((start, len))) => {
-                    let (p, q) = self.inputs.weights(start, len);
-                    match one_row::<Q, A, T>(p, q, self.inputs.policy) {
+                    let pair = self.inputs.pair(start, len, (i, j));
+                    match K::of_one::<Q, A, T>(pair, self.inputs.policy, &mut self.scratch) {
                         Ok(value) => {
                             self.out.set(first + row, value, self.unit);
                             None
@@ -343,8 +452,8 @@ impl<Q: Quantity, T: Weight> EachRow<'_, Q, T> {
             // Lanes that are not in use repeat a row.
             places.put(k, (places.p[0], places.q[0]), places.lens.get(0));
         }
-        let (inputs, tiles) = (&self.inputs, &mut self.tiles);
-        let fast = A::Isa::call_outlined::<A, _>(OfEight { inputs, tiles, places });
+        let (inputs, tiles, scratch) = (&self.inputs, &mut self.tiles, &mut self.scratch);
+        let fast = A::Isa::call_outlined::<A, _>(OfEight { inputs, tiles, scratch, places });
         let failure = self.settle::<A>(places, &fast, &queue.rows[..count], first);
         (queue.count, queue.places.lens) = (0, Lens::default());
         failure
@@ -365,10 +474,9 @@ impl<Q: Quantity, T: Weight> EachRow<'_, Q, T> {
                 self.out.put(first + row, value[k]);
                 continue;
             }
-            let (p, q) = self.inputs.weights((places.p[k], places.q[k]), places.lens.get(k));
-            let policy = self.inputs.policy;
-            let slow = SlowPath::<Q, T> { p, q, policy, quantity: PhantomData };
-            match A::Isa::call_outlined::<A, _>(slow) {
+            let start = (places.p[k], places.q[k]);
+            let pair = self.inputs.pair(start, places.lens.get(k), self.pairs.get(row));
+            match K::slowly::<Q, A, T>(pair, self.inputs.policy, &mut self.scratch) {
                 Ok(value) => self.out.set(first + row, value, self.unit),
                 Err(missing) => return Some(Error::Missing { row, missing }),
             }

@@ -143,9 +143,9 @@ pub trait Arithmetic {
 
 /// Operations of an instruction set other than arithmetic.
 pub trait IsaOps: Sized {
-    /// Runs a loop in a function of its own, compiled for the same instructions, where there are some to choose from. Inlined
-    /// together, loops would run out of registers.
-    #[inline(always)]
+    /// Runs a loop in a function of its own, compiled for the same instructions. Inlined together, loops would run out of registers,
+    /// and take minutes to compile.
+    #[inline(never)]
     fn call_outlined<A: Arithmetic<Isa = Self>, L: Loop>(body: L) -> L::Out {
         body.run::<A>()
     }

@@ -12,6 +12,8 @@ pub trait Weight: Copy + Default + 'static {
     const SINGLE: bool;
     /// Not a number.
     const NAN: Self;
+    /// −∞.
+    const NEG_INFINITY: Self;
     /// The number in double precision.
     fn to_f64(self) -> f64;
     /// The number in single precision.
@@ -28,6 +30,7 @@ pub trait Weight: Copy + Default + 'static {
 impl Weight for f64 {
     const SINGLE: bool = false;
     const NAN: f64 = f64::NAN;
+    const NEG_INFINITY: f64 = f64::NEG_INFINITY;
 
     #[inline(always)]
     fn to_f64(self) -> f64 {
@@ -48,6 +51,7 @@ impl Weight for f64 {
 impl Weight for f32 {
     const SINGLE: bool = true;
     const NAN: f32 = f32::NAN;
+    const NEG_INFINITY: f32 = f32::NEG_INFINITY;
 
     #[inline(always)]
     fn to_f64(self) -> f64 {
@@ -192,7 +196,13 @@ impl<'a, T: Weight> Weights<'a, T> {
     /// The weights in blocks, if there are no nulls among them.
     #[inline(always)]
     pub fn dense(self) -> Option<Dense<'a, T>> {
-        self.no_nulls().map(Dense::new)
+        self.dense_before(T::default())
+    }
+
+    /// As [`dense`](Weights::dense), with something else than 0 behind the last element.
+    #[inline(always)]
+    pub fn dense_before(self, nothing: T) -> Option<Dense<'a, T>> {
+        self.no_nulls().map(|values| Dense::new(values, nothing))
     }
 
     /// The weights with 0 in place of those that the mask drops, scaled by a power of two. Dropping an element and giving it
@@ -221,7 +231,7 @@ impl<T: Weight> Mask for Weights<'_, T> {
     #[inline(always)]
     fn keeps_eight(&self, i: usize) -> [bool; LANES] {
         let valid = self.valid.map_or(u8::MAX, |bits| bits.eight(i));
-        let x = padded::<LANES, _>(self.values, i);
+        let x = padded::<LANES, _>(self.values, i, T::default());
         lanes!(k => (valid & (1 << k) != 0) & !x[k].is_missing())
     }
 }
@@ -240,14 +250,14 @@ impl<A: Mask, B: Mask> Mask for (A, B) {
     }
 }
 
-/// Elements from `i` on, with 0 behind the end.
+/// Elements from `i` on, with what stands for nothing behind the end.
 #[inline(always)]
-fn padded<const N: usize, T: Weight>(values: &[T], i: usize) -> [T; N] {
+fn padded<const N: usize, T: Weight>(values: &[T], i: usize, nothing: T) -> [T; N] {
     let rest = values.get(i..).unwrap_or_default();
     match rest.first_chunk() {
         Some(whole) => *whole,
         None => {
-            let mut block = [T::default(); N];
+            let mut block = [nothing; N];
             block.iter_mut().zip(rest).for_each(|(slot, x)| *slot = *x);
             block
         }
@@ -275,10 +285,11 @@ pub struct Dense<'a, T> {
 }
 
 impl<'a, T: Weight> Dense<'a, T> {
+    /// These weights, with what stands for nothing behind the last.
     #[inline(always)]
-    fn new(values: &'a [T]) -> Self {
+    pub fn new(values: &'a [T], nothing: T) -> Self {
         let (whole, rest) = values.as_chunks::<LANES>();
-        Dense { whole, last: padded(rest, 0), blocks: values.len().div_ceil(LANES) }
+        Dense { whole, last: padded(rest, 0, nothing), blocks: values.len().div_ceil(LANES) }
     }
 }
 
@@ -331,7 +342,8 @@ impl<T: Weight, M: Mask> Source for Masked<'_, T, M> {
 
     #[inline(always)]
     fn block(&self, i: usize) -> Block {
-        let (x, keeps) = (padded::<LANES, _>(self.values, i * LANES), self.mask.keeps_eight(i * LANES));
+        let (x, keeps) =
+            (padded::<LANES, _>(self.values, i * LANES, T::default()), self.mask.keeps_eight(i * LANES));
         lanes!(k => if keeps[k] { x[k].to_f64() * self.scale } else { 0.0 })
     }
 }
@@ -343,7 +355,8 @@ impl<T: Weight, M: Mask> Stored for Masked<'_, T, M> {
     fn wide(&self, i: usize) -> Wide {
         debug_assert_eq!(self.scale, 1.0, "weights are scaled in double precision");
         let kept = |i| {
-            let (x, keeps) = (padded::<LANES, _>(self.values, i * LANES), self.mask.keeps_eight(i * LANES));
+            let (x, keeps) =
+                (padded::<LANES, _>(self.values, i * LANES, T::default()), self.mask.keeps_eight(i * LANES));
             lanes!(k => if keeps[k] { x[k] } else { T::default() })
         };
         to_wide([kept(2 * i), kept(2 * i + 1)].as_flattened())
@@ -424,9 +437,10 @@ impl<T: Weight> Default for Tile<T> {
 }
 
 impl<T: Weight> Tile<T> {
-    /// Puts a distribution into each lane: those that start there in `x` and are so long. What is missing becomes NaN.
+    /// Puts a distribution into each lane: those that start there in `x` and are so long, and nothing behind them. What is missing
+    /// becomes NaN.
     #[inline(always)]
-    pub fn fill<A: Arithmetic>(&mut self, x: Weights<T>, starts: &[usize; LANES], lens: &Lens) {
+    pub fn fill<A: Arithmetic>(&mut self, x: Weights<T>, starts: &[usize; LANES], lens: &Lens, nothing: T) {
         let (shortest, longest, lens) = (lens.shortest, lens.longest, &lens.each);
         // In single precision, blocks are read in twos.
         self.used = if T::SINGLE { longest.next_multiple_of(2) } else { longest };
@@ -455,11 +469,11 @@ impl<T: Weight> Tile<T> {
             }
         } else {
             for (i, columns) in columns.iter_mut().enumerate() {
-                *columns = T::columns::<A>(lanes!(k => padded(x.values, starts[k] + i * QUAD)));
+                *columns = T::columns::<A>(lanes!(k => padded(x.values, starts[k] + i * QUAD, nothing)));
             }
         }
         for (i, block) in self.blocks[..self.used].iter_mut().enumerate().skip(shortest) {
-            *block = lanes!(k => if i < lens[k] { block[k] } else { T::default() });
+            *block = lanes!(k => if i < lens[k] { block[k] } else { nothing });
         }
         let Some(bits) = x.valid else { return };
         for k in 0..LANES {
@@ -471,22 +485,29 @@ impl<T: Weight> Tile<T> {
         }
     }
 
+    /// So many blocks, to be written.
+    #[inline(always)]
+    pub fn blocks_mut(&mut self, used: usize) -> &mut [[T; LANES]] {
+        self.used = used;
+        &mut self.blocks[..used]
+    }
+
     /// Drops what is missing.
     #[inline(always)]
-    pub fn omit(&mut self) {
+    pub fn omit(&mut self, nothing: T) {
         for x in self.blocks[..self.used].as_flattened_mut() {
-            *x = if x.is_missing() { T::default() } else { *x };
+            *x = if x.is_missing() { nothing } else { *x };
         }
     }
 
     /// Drops what is missing in this or the other one.
     #[inline(always)]
-    pub fn omit_pairs(&mut self, other: &mut Tile<T>) {
+    pub fn omit_pairs(&mut self, other: &mut Tile<T>, nothing: T) {
         let pairs = self.blocks[..self.used].as_flattened_mut().iter_mut();
         for (p, q) in pairs.zip(other.blocks.as_flattened_mut()) {
             let keep = !p.is_missing() & !q.is_missing();
-            *p = if keep { *p } else { T::default() };
-            *q = if keep { *q } else { T::default() };
+            *p = if keep { *p } else { nothing };
+            *q = if keep { *q } else { nothing };
         }
     }
 }

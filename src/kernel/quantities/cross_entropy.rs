@@ -25,6 +25,14 @@
 //! **Columns, groups and windows** are sums that the data frame takes, and (3) puts them together. The same logarithm on both
 //! sides makes it exactly 0 for a group of one pair. It cancels where CE is small beside ln Q, which leaves an absolute error of
 //! some 1e-16·(1 + |ln Q| + CE) beside that of the sums, which [`summands`](crate::kernel::summands) keeps small.
+//!
+//! **Logits** w of q are logarithms of weights v = exp(w − M), with M the largest of them, and need no others:
+//!
+//! ```text
+//! CE = ln Σ vᵢ + Σ aᵢ (M − wᵢ)                                                                               (4)
+//! ```
+//!
+//! No term is negative. [`softmax`] keeps the digits of the first part beside 0.
 
 use crate::kernel::blocks::{
     Block, Carried, Extremes, FastPath, GROUP, LANES, Layout, Source, Stored, Terms, Totals, Wide, lanes,
@@ -38,6 +46,7 @@ use crate::kernel::quantity::{GroupSums, Mergeable, Part, Quantity, Summed, Sums
 use crate::kernel::rules::Answers;
 use crate::kernel::scales::mass_of_sum;
 use crate::kernel::simd::{Arithmetic, Base, IsaOps};
+use crate::kernel::softmax;
 use crate::kernel::weights::{Mask, Weight, Weights};
 
 /// Cross-entropy of p relative to q.
@@ -49,6 +58,12 @@ impl Quantity for CrossEntropy {
     // As the divergence that is in it.
     const ANSWERS: Answers = Answers { negative: f64::INFINITY, q_zero: Some(f64::INFINITY) };
     const EIGHT_IN_SINGLE: bool = true;
+    const LOGITS: bool = true;
+
+    #[inline(always)]
+    fn of_logits<A: Arithmetic, L: Layout>(p: &impl Source, q: &impl Source) -> FastPath {
+        of_logits::<A, L>(p, q)
+    }
 
     #[inline(always)]
     fn of_blocks<A: Arithmetic, L: Layout>(p: &impl Stored, q: &impl Stored) -> FastPath {
@@ -314,6 +329,42 @@ fn carefully<A: Arithmetic, T: Weight>(p: Weights<T>, q: Weights<T>) -> f64 {
         sum.add(p * of_p.scale * minus_ln);
     }
     sum.total() / of_p.sum
+}
+
+/// Equation (4).
+#[inline(always)]
+fn of_logits<A: Arithmetic, L: Layout>(p: &impl Source, q: &impl Source) -> FastPath {
+    let (p_max, q_max) = (softmax::largest::<A, L>(p), softmax::largest::<A, L>(q));
+    let mut logits = Logits { p, q, p_max, q_max };
+    let [mass_p, largest, others, term] = sums::<A, L, 4, 0>(p.blocks(), &mut logits);
+    let ln = softmax::Total { largest, others }.ln::<A>();
+    let value = lanes!(k => ln[k] - term[k] / mass_p[k]);
+    // Where q is 0 beside p > 0, rule 8 has to be asked, and so where a difference is too large for its product.
+    FastPath::of(value, lanes!(k => value[k] < f64::INFINITY))
+}
+
+/// Sums of equation (4).
+struct Logits<'a, P, Q> {
+    p: &'a P,
+    q: &'a Q,
+    p_max: Block,
+    q_max: Block,
+}
+
+impl<A: Arithmetic, P: Source, Q: Source> Terms<A, 4> for Logits<'_, P, Q> {
+    #[inline(always)]
+    fn add(&mut self, i: usize, _: &[Block; 0], [mass_p, largest, others, term]: &mut [Block; 4]) {
+        let (p, q) = (self.p.block(i), self.q.block(i));
+        let (_, of_p) = softmax::weights::<A>(&p, &self.p_max);
+        let (differences, of_q) = softmax::weights::<A>(&q, &self.q_max);
+        softmax::add_total(&differences, &of_q, largest, others);
+        for k in 0..LANES {
+            mass_p[k] += of_p[k];
+            // As far as q is below, but nothing where p is 0.
+            let difference = if of_p[k] == 0.0 { 0.0 } else { q[k] - self.q_max[k] };
+            term[k] += of_p[k] * difference;
+        }
+    }
 }
 
 #[cfg(test)]

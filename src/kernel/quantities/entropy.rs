@@ -33,6 +33,14 @@
 //! A group of one value is exactly 0, since the logarithm on both sides of (4) is the same. (4) cancels where H is small beside
 //! ln S, which leaves an absolute error of some 1e-16·(1 + |ln S|) beside that of the sums themselves, which
 //! [`summands`](crate::kernel::summands) keeps small.
+//!
+//! **Logits** z are logarithms of weights w = exp(z − M), with M the largest of them, and need no others:
+//!
+//! ```text
+//! H = ln Σ wᵢ + Σ wᵢ (M − zᵢ)/Σ wᵢ                                                                             (5)
+//! ```
+//!
+//! No term is negative, and none of the largest logits is in the second sum. [`softmax`] keeps the digits of the first beside 0.
 
 use crate::kernel::blocks::{
     Block, Extremes, FastPath, GROUP, LANES, Layout, OneRow, Source, Stored, Terms, Totals, Wide, lanes,
@@ -44,6 +52,7 @@ use crate::kernel::quantity::{Element, GroupSums, Mergeable, OfFew, Part, Quanti
 use crate::kernel::rules::Answers;
 use crate::kernel::scales::mass_of_sum;
 use crate::kernel::simd::{Arithmetic, Base, IsaOps};
+use crate::kernel::softmax;
 use crate::kernel::weights::{Weight, Weights};
 
 /// Shannon entropy.
@@ -56,10 +65,16 @@ impl Quantity for Entropy {
     const ANSWERS: Answers = Answers { negative: f64::NEG_INFINITY, q_zero: None };
     const EIGHT_IN_SINGLE: bool = true;
     const OF_FEW: Option<OfFew> = Some(|entropy, _, _| entropy);
+    const LOGITS: bool = true;
 
     #[inline(always)]
     fn of_blocks<A: Arithmetic, L: Layout>(x: &impl Stored, _: &impl Stored) -> FastPath {
         of_blocks::<A, L, _>(x)
+    }
+
+    #[inline(always)]
+    fn of_logits<A: Arithmetic, L: Layout>(z: &impl Source, _: &impl Source) -> FastPath {
+        of_logits::<A, L>(z)
     }
 
     #[inline(always)]
@@ -242,6 +257,33 @@ impl<A: Arithmetic, S: Source> Terms<A, 1, 3> for Shares<'_, S> {
     fn add(&mut self, _: usize, [share, s, exponent]: &[Block; 3], [h]: &mut [Block; 1]) {
         for k in 0..LANES {
             h[k] += share[k] * ln_of_quotient::<A>(s[k], exponent[k]);
+        }
+    }
+}
+
+/// Equation (5).
+#[inline(always)]
+fn of_logits<A: Arithmetic, L: Layout>(z: &impl Source) -> FastPath {
+    let max = softmax::largest::<A, L>(z);
+    let [largest, others, term] = sums::<A, L, 3, 0>(z.blocks(), &mut Logits { z, max });
+    let total = softmax::Total { largest, others };
+    let (ln, weight) = (total.ln::<A>(), total.weight());
+    FastPath { value: lanes!(k => ln[k] - term[k] / weight[k]) }
+}
+
+/// Sums of equation (5).
+struct Logits<'a, S> {
+    z: &'a S,
+    max: Block,
+}
+
+impl<A: Arithmetic, S: Source> Terms<A, 3> for Logits<'_, S> {
+    #[inline(always)]
+    fn add(&mut self, i: usize, _: &[Block; 0], [largest, others, term]: &mut [Block; 3]) {
+        let (differences, weights) = softmax::weights::<A>(&self.z.block(i), &self.max);
+        softmax::add_total(&differences, &weights, largest, others);
+        for k in 0..LANES {
+            term[k] += weights[k] * differences[k];
         }
     }
 }
