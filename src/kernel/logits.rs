@@ -262,6 +262,7 @@ impl<T: Weight> Loop for Fill<'_, T> {
         let mut odd = [0.0; LANES];
         for (i, out) in blocks.iter_mut().enumerate() {
             let z = A::Isa::pinned(logits.block(i));
+            logits.prefetch_next(i);
             let (difference, weights) = weights::<A>(&z, &max);
             *out = weights;
             for k in 0..LANES {

@@ -355,6 +355,8 @@ impl<A: Arithmetic, P: Source, Q: Source> Terms<A, 4> for Logits<'_, P, Q> {
     #[inline(always)]
     fn add(&mut self, i: usize, _: &[Block; 0], [mass_p, largest, others, term]: &mut [Block; 4]) {
         let (p, q) = (self.p.block(i), self.q.block(i));
+        self.p.prefetch_next(i);
+        self.q.prefetch_next(i);
         let (_, of_p) = softmax::weights::<A>(&p, &self.p_max);
         let (differences, of_q) = softmax::weights::<A>(&q, &self.q_max);
         softmax::add_total(&differences, &of_q, largest, others);

@@ -280,6 +280,7 @@ struct Logits<'a, S> {
 impl<A: Arithmetic, S: Source> Terms<A, 3> for Logits<'_, S> {
     #[inline(always)]
     fn add(&mut self, i: usize, _: &[Block; 0], [largest, others, term]: &mut [Block; 3]) {
+        self.z.prefetch_next(i);
         let (differences, weights) = softmax::weights::<A>(&self.z.block(i), &self.max);
         softmax::add_total(&differences, &weights, largest, others);
         for k in 0..LANES {
