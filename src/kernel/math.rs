@@ -61,10 +61,10 @@ const WIDE: [f64; 10] = [
     0.170_185_880_993_701_52,
 ];
 
-/// R(z), from one of the above. Two interleaved Horner chains have half the latency of one.
+/// Σ cₖ xᵏ. Two interleaved Horner chains have half the latency of one.
 #[inline(always)]
-fn artanh_remainder_of<A: Arithmetic, const N: usize>(z: f64, c: &[f64; N]) -> f64 {
-    let w = z * z;
+pub fn polynomial<A: Arithmetic, const N: usize>(x: f64, c: &[f64; N]) -> f64 {
+    let w = x * x;
     let (mut top, mut next) = (c[N - 1], c[N - 2]);
     let mut k = N - 2;
     while k >= 2 {
@@ -74,10 +74,16 @@ fn artanh_remainder_of<A: Arithmetic, const N: usize>(z: f64, c: &[f64; N]) -> f
     }
     if k == 1 {
         // The chain of the top has the even powers and ends with the constant.
-        z * A::mul_add(next, z, A::mul_add(top, w, c[0]))
+        A::mul_add(next, x, A::mul_add(top, w, c[0]))
     } else {
-        z * A::mul_add(top, z, next)
+        A::mul_add(top, x, next)
     }
+}
+
+/// R(z), from one of the above.
+#[inline(always)]
+fn artanh_remainder_of<A: Arithmetic, const N: usize>(z: f64, c: &[f64; N]) -> f64 {
+    z * polynomial::<A, N>(z, c)
 }
 
 /// R(s²) for |s| ≤ ⅓.
