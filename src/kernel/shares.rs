@@ -17,8 +17,8 @@ pub trait OfShares {
     /// Term of a pair of shares one of which is so small beside the other that it has lost digits, with their logarithm, ln(b/a).
     fn extreme_term<A: Arithmetic>(a: f64, b: f64, difference: f64, ln: f64) -> f64;
 
-    /// The product of a weight and a total that has to be a normal number for the term; 1 if none has to. The sum of the weights tells
-    /// zeros from what is too small for a product.
+    /// The product of a weight and a total that has to be a normal number for the term; 1 or NaN if none has to. The sum of the weights
+    /// tells zeros from what is too small for a product.
     fn least(a: f64, b: f64, weights: f64) -> f64;
 
     /// Value of the sum of all terms, which carries the rounding of the totals, and of δ = Σ (b − a), which tells that.
@@ -62,17 +62,22 @@ struct Pairs<'a, P, Q, S> {
 impl<A: Arithmetic, P: Source, Q: Source, S: OfShares> Terms<A, 2> for Pairs<'_, P, Q, S> {
     #[inline(always)]
     fn add(&mut self, i: usize, _: &[Block; 0], [terms, excess]: &mut [Block; 2]) {
-        let (p, q) = (self.p.block(i), self.q.block(i));
+        let [p, q] = pinned::<A, 2>([self.p.block(i), self.q.block(i)]);
         self.p.prefetch_next(i);
         self.q.prefetch_next(i);
-        let [mut a, mut b, mut difference] = [[0.0; LANES]; 3];
+        let a = lanes!(k => p[k] * self.of_q[k]);
+        let b = lanes!(k => q[k] * self.of_p[k]);
+        // Pinned, lest the compiler multiply again for a product with the other sign.
+        let [a, b] = pinned::<A, 2>([a, b]);
+        let mut difference = [0.0; LANES];
         for k in 0..LANES {
-            [a[k], b[k], difference[k]] = shares::<A>(p[k], q[k], self.of_p[k], self.of_q[k]);
+            difference[k] =
+                difference_of_shares::<A>([p[k], q[k]], [self.of_p[k], self.of_q[k]], [a[k], b[k]]);
             let least = S::least(a[k], b[k], p[k] + q[k]);
             self.least[k] = if least < self.least[k] { least } else { self.least[k] };
         }
         self.least = A::Isa::pinned(self.least);
-        let [a, b, difference] = pinned::<A, 3>([a, b, difference]);
+        let difference = A::Isa::pinned(difference);
         for k in 0..LANES {
             terms[k] += S::term::<A>(a[k], b[k], difference[k]);
             excess[k] += difference[k];
@@ -115,9 +120,18 @@ pub fn carefully<S: OfShares, A: Arithmetic, T: Weight>(p: Weights<T>, q: Weight
 #[inline(always)]
 fn shares<A: Arithmetic>(p: f64, q: f64, p_total: f64, q_total: f64) -> [f64; 3] {
     let (a, b) = (p * q_total, q * p_total);
+    [a, b, difference_of_shares::<A>([p, q], [p_total, q_total], [a, b])]
+}
+
+/// b − a of [`shares`], from the weights, the totals and the shares.
+#[inline(always)]
+fn difference_of_shares<A: Arithmetic>(
+    [p, q]: [f64; 2],
+    [p_total, q_total]: [f64; 2],
+    [a, b]: [f64; 2],
+) -> f64 {
     // Where the shares are near each other, b − a is exact (Sterbenz), and what the products were rounded by is not lost.
-    let rounded = A::rounding_of_product(q, p_total) - A::rounding_of_product(p, q_total);
-    [a, b, (b - a) + rounded]
+    (b - a) + (A::rounding_of_product(q, p_total, b) - A::rounding_of_product(p, q_total, a))
 }
 
 #[cfg(test)]

@@ -134,8 +134,8 @@ pub trait Arithmetic {
     /// well within the range, or zero.
     fn difference_of_products(a: f64, b: f64, c: f64, d: f64) -> f64;
 
-    /// a·b less what it rounds to, exactly, of a product as there.
-    fn rounding_of_product(a: f64, b: f64) -> f64;
+    /// a·b less what it rounds to, `product`, exactly, of a product as there.
+    fn rounding_of_product(a: f64, b: f64, product: f64) -> f64;
 
     /// How the instruction set moves data.
     type Isa: IsaOps;
@@ -219,8 +219,8 @@ impl<R: IsaOps> Arithmetic for Fused<R> {
     }
 
     #[inline(always)]
-    fn rounding_of_product(a: f64, b: f64) -> f64 {
-        a.mul_add(b, -(a * b))
+    fn rounding_of_product(a: f64, b: f64, product: f64) -> f64 {
+        a.mul_add(b, -product)
     }
 }
 
@@ -244,19 +244,20 @@ impl Arithmetic for Separate {
 
     #[inline(always)]
     fn difference_of_products(a: f64, b: f64, c: f64, d: f64) -> f64 {
-        (a * b - c * d) + (Self::rounding_of_product(a, b) - Self::rounding_of_product(c, d))
+        let (ab, cd) = (a * b, c * d);
+        (ab - cd) + (Self::rounding_of_product(a, b, ab) - Self::rounding_of_product(c, d, cd))
     }
 
     /// Dekker's, 1971, with Veltkamp's splitting.
     #[inline(always)]
-    fn rounding_of_product(a: f64, b: f64) -> f64 {
+    fn rounding_of_product(a: f64, b: f64, product: f64) -> f64 {
         let split = |x: f64| {
             let scaled = 134_217_729.0 * x;
             let high = scaled - (scaled - x);
             (high, x - high)
         };
         let ((a_high, a_low), (b_high, b_low)) = (split(a), split(b));
-        ((a_high * b_high - a * b) + a_high * b_low + a_low * b_high) + a_low * b_low
+        ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
     }
 }
 
