@@ -27,7 +27,7 @@ pub const LIMIT: &str = "POLARS_ENTROPY_ISA";
 pub enum Isa {
     /// Instructions that every processor of the target has: SSE2 on x86-64, NEON on AArch64.
     Baseline,
-    /// AVX2 and FMA.
+    /// AVX2 and FMA, and the instructions for bits that came with them: BMI 1, BMI 2 and POPCNT.
     #[cfg(target_arch = "x86_64")]
     Avx2,
     /// AVX-512 F, DQ, BW and VL.
@@ -55,7 +55,11 @@ impl Isa {
             let mut sets = vec![Isa::Baseline];
             #[cfg(target_arch = "x86_64")]
             {
-                let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+                let avx2 = is_x86_feature_detected!("avx2")
+                    && is_x86_feature_detected!("fma")
+                    && is_x86_feature_detected!("bmi1")
+                    && is_x86_feature_detected!("bmi2")
+                    && is_x86_feature_detected!("popcnt");
                 let avx512 = is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512dq")
                     && is_x86_feature_detected!("avx512bw")
@@ -283,14 +287,14 @@ mod registers {
     }
 
     #[inline(never)]
-    #[target_feature(enable = "avx2,fma")]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2,popcnt")]
     pub fn avx2<A: Arithmetic, L: Loop>(body: L) -> L::Out {
         align_frame();
         body.run::<A>()
     }
 
     #[inline(never)]
-    #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2,popcnt,avx512f,avx512dq,avx512bw,avx512vl")]
     pub fn avx512<A: Arithmetic, L: Loop>(body: L) -> L::Out {
         align_frame();
         body.run::<A>()
@@ -301,7 +305,7 @@ mod registers {
     impl IsaOps for Avx2 {
         #[inline(always)]
         fn call_outlined<A: Arithmetic<Isa = Self>, L: Loop>(body: L) -> L::Out {
-            // SAFETY: only `vectorised` names this type, and only where the processor has AVX2 and FMA.
+            // SAFETY: only `vectorised` names this type, and only where the processor has all that `avx2` enables.
             unsafe { avx2::<A, L>(body) }
         }
 
