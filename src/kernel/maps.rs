@@ -10,12 +10,14 @@
 use std::ops::Range;
 
 use super::batch::Batch;
+use super::blocks::LANES;
 use super::broadcast::RowPairs;
 use super::layout::{Error, ListLayout};
 use super::math::power_of_two;
 use super::options::{NanPolicy, Unit};
 use super::registry::Registered;
 use super::rules::{Missing, Side};
+use super::simd::{Arithmetic, IsaOps, Loop, vectorised};
 use super::values::Values;
 use super::weights::{Bits, Weights};
 
@@ -53,35 +55,74 @@ pub fn values(
     // So may a sum of a weight and the pseudo-count overflow.
     let large = |rows: &EntryRows| pseudo_count > 0.0 && rows.weights.any_from(LARGE);
     let large = pseudo_count >= LARGE || large(p) || q.is_some_and(large);
-    let mut ranked = if named || large { None } else { Ranked::of(p, q) };
-    let mut sides = [Distribution::default(), Distribution::default()];
     // A missing element that is to be named is not handed on, and so the policy is any other.
     let of_batch = if named { NanPolicy::Propagate } else { policy };
-    let mut batch = Batch::new(quantity, of_batch, unit, out);
-    for row in 0..pairs.len() {
-        let (i, j) = pairs.get(row);
-        if let Some(ranked) = &mut ranked
-            && ranked.push([Some((p, i)), q.map(|q| (q, j))], pseudo_count, &mut batch)
-        {
-            continue;
-        }
-        let mut is_there = sides[0].read(p, i, pseudo_count);
-        if let Some(q) = q {
-            is_there &= sides[1].read(q, j, pseudo_count);
-        }
-        let [of_p, of_q] = &sides;
+    let batch = Batch::new(quantity, of_batch, unit, out);
+    let mut sorted = Sorted { p, q, pseudo_count, policy, sides: Default::default(), batch };
+    match if named || large { None } else { Ranked::of(p, q) } {
+        Some(ranked) => vectorised(EachRow { ranked, sorted: &mut sorted, pairs })?,
+        None => (0..pairs.len()).try_for_each(|row| sorted.push(row, pairs.get(row)))?,
+    }
+    sorted.batch.flush();
+    Ok(())
+}
+
+/// Rows whose entries are sorted by their keys, which all can be.
+struct Sorted<'a> {
+    p: &'a EntryRows<'a>,
+    q: Option<&'a EntryRows<'a>>,
+    pseudo_count: f64,
+    policy: NanPolicy,
+    sides: [Distribution; 2],
+    batch: Batch<'a>,
+}
+
+impl Sorted<'_> {
+    /// Adds a row of the result: of row i of p, and row j of q.
+    #[inline(never)]
+    fn push(&mut self, row: usize, (i, j): (usize, usize)) -> Result<(), Error> {
+        let (policy, pseudo_count, batch) = (self.policy, self.pseudo_count, &mut self.batch);
+        let [of_p, of_q] = &mut self.sides;
+        let is_there =
+            of_p.read(self.p, i, pseudo_count) && self.q.is_none_or(|q| of_q.read(q, j, pseudo_count));
+        let missing = || of_p.missing(Side::P).or_else(|| of_q.missing(Side::Q));
         if !is_there {
             batch.push_value(None);
-        } else if named && let Some(missing) = of_p.missing(Side::P).or_else(|| of_q.missing(Side::Q)) {
+        } else if policy == NanPolicy::Raise
+            && let Some(missing) = missing()
+        {
             return Err(Error::Missing { row, missing });
         } else if policy == NanPolicy::Propagate && (of_p.some_null || of_q.some_null) {
             batch.push_value(None);
         } else {
-            push(&mut batch, of_p, of_q, pseudo_count);
+            push(batch, of_p, of_q, pseudo_count);
         }
+        Ok(())
     }
-    batch.flush();
-    Ok(())
+}
+
+/// Adds the values of rows whose keys have ranks.
+struct EachRow<'a, 'b> {
+    ranked: Ranked,
+    sorted: &'a mut Sorted<'b>,
+    pairs: RowPairs<'a>,
+}
+
+impl Loop for EachRow<'_, '_> {
+    type Out = Result<(), Error>;
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(mut self) -> Result<(), Error> {
+        for row in 0..self.pairs.len() {
+            let (i, j) = self.pairs.get(row);
+            let sorted = &mut *self.sorted;
+            let sides = [Some((sorted.p, i)), sorted.q.map(|q| (q, j))];
+            if !self.ranked.push::<A>(sides, sorted.pseudo_count, &mut sorted.batch) {
+                sorted.push(row, (i, j))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A key, spread, and its weight.
@@ -263,23 +304,30 @@ fn smoothed(weight: f64, pseudo_count: f64) -> f64 {
 struct Ranked {
     /// Rank of each key of p, and of q.
     ranks: [Vec<u16>; 2],
-    /// Weights by rank, which are all 0 between rows.
-    weights: [Vec<f64>; 2],
-    /// Ranks that the row has on one side or the other.
-    some: Vec<u64>,
-    /// Ranks that the side has.
-    there: Vec<u64>,
+    /// Ranks that the row has, 64 of them in each.
+    words: Box<[Word; WORDS]>,
+    /// Number of words in use.
+    used: usize,
+}
+
+/// Some of the ranks of a row, as bits.
+#[derive(Clone, Copy, Default)]
+struct Word {
+    /// Ranks that each side has; none between rows.
+    of_side: [u64; 2],
+    /// Ranks that one side or the other has.
+    some: u64,
+    /// Number of those in the words before.
+    before: u64,
 }
 
 /// Most kinds of keys that have ranks.
 const KINDS: usize = 1 << 12;
+const WORDS: usize = KINDS / 64;
 /// Least number of keys for which it is worthwhile.
 const WORTHWHILE: usize = 1 << 10;
-/// Places of a table of kinds.
-const PLACES: usize = 4 * KINDS;
-/// Places that are looked at before keys are taken for too crowded.
-const LOOKS: usize = 32;
-const NO_KIND: u16 = u16::MAX;
+/// Number of first keys, among which most kinds are.
+const HEAD: usize = 1 << 12;
 
 impl Ranked {
     fn of(p: &EntryRows, q: Option<&EntryRows>) -> Option<Ranked> {
@@ -287,93 +335,191 @@ impl Ranked {
         if sides.iter().map(|keys| keys.len()).sum::<usize>() < WORTHWHILE {
             return None;
         }
-        let mut places = vec![(0_u64, NO_KIND); PLACES];
-        let mut kinds = vec![];
-        let mut ranks = [vec![], vec![]];
-        for (keys, of_side) in sides.iter().zip(&mut ranks) {
-            of_side.reserve(keys.len());
-            for key in *keys {
-                of_side.push(kind(spread(*key), &mut places, &mut kinds)?);
-            }
-        }
-        let mut order: Vec<u16> = (0..kinds.len() as u16).collect();
-        order.sort_unstable_by_key(|kind| kinds[usize::from(*kind)]);
-        let mut rank_of = vec![0; kinds.len()];
-        (0..).zip(&order).for_each(|(rank, kind)| rank_of[usize::from(*kind)] = rank);
-        ranks.iter_mut().flatten().for_each(|kind| *kind = rank_of[usize::from(*kind)]);
-        let words = vec![0; kinds.len().div_ceil(64)];
-        let weights = vec![0.0; 64 * words.len()];
-        Some(Ranked { ranks, weights: [weights.clone(), weights], some: words.clone(), there: words })
+        let mut kinds = Kinds::new(spread(*sides[0].first().or(sides[1].first())?));
+        let mut ranks = sides.map(|keys| Vec::with_capacity(keys.len()));
+        // As a rule no key behind the head is of a new kind, and so each has its rank at once.
+        let (head, rest) = sides[0].split_at(sides[0].len().min(HEAD));
+        kinds.number_all(head, &mut ranks[0])?;
+        kinds.sort(&mut ranks)?;
+        kinds.number_all(rest, &mut ranks[0])?;
+        kinds.number_all(sides[1], &mut ranks[1])?;
+        kinds.sort(&mut ranks)?;
+        let words = Box::new([Word::default(); WORDS]);
+        Some(Ranked { ranks, words, used: kinds.count.div_ceil(64) })
     }
 
     /// Adds a row to the batch. Whether it is one: without anything null, and with no key twice.
-    fn push(
+    #[inline(always)]
+    fn push<A: Arithmetic>(
         &mut self,
-        sides: [Option<(&EntryRows, usize)>; 2],
+        [p, q]: [Option<(&EntryRows, usize)>; 2],
         pseudo_count: f64,
         batch: &mut Batch,
     ) -> bool {
-        let is_simple = self.fill(sides);
+        let [of_p, of_q] = &self.ranks;
+        let (Some(p), Some(q)) = (simple_row(p, of_p), simple_row(q, of_q)) else { return false };
+        let (words, used) = (&mut *self.words, self.used);
+        let is_simple = A::Isa::call_outlined::<A, _>(Align { p, q, words, used, pseudo_count, batch });
         if is_simple {
-            push_ranked(batch, self, pseudo_count);
-        }
-        for (word, bits) in self.some.iter_mut().enumerate() {
-            while *bits != 0 {
-                let rank = 64 * word + bits.trailing_zeros() as usize;
-                self.weights.iter_mut().for_each(|weights| weights[rank] = 0.0);
-                *bits &= *bits - 1;
-            }
+            batch.end_row();
         }
         is_simple
     }
+}
 
-    fn fill(&mut self, sides: [Option<(&EntryRows, usize)>; 2]) -> bool {
-        for (side, rows) in sides.into_iter().enumerate() {
-            let Some((rows, i)) = rows else { continue };
-            let Some(range) = rows.layout.get(i) else { return false };
-            let is_clean =
-                |bits: Option<Bits>| bits.is_none_or(|bits| bits.from(range.start).all(range.len()));
-            let weights = rows.weights.slice(range.clone()).no_nulls();
-            let (true, true, Some(weights)) = (is_clean(rows.valid), is_clean(rows.valid_keys), weights)
-            else {
-                return false;
-            };
-            let mut twice = 0;
-            for (rank, weight) in self.ranks[side][range].iter().zip(weights) {
-                let (word, bit) = (usize::from(rank / 64), 1 << (rank % 64));
-                twice |= self.there[word] & bit;
-                self.there[word] |= bit;
-                self.weights[side][usize::from(*rank)] = *weight;
+/// Ranks and weights of a row in which nothing is null; none of a side that there isn't.
+#[inline(always)]
+fn simple_row<'a>(row: Option<(&EntryRows<'a>, usize)>, ranks: &'a [u16]) -> Option<RankedRow<'a>> {
+    let Some((rows, i)) = row else { return Some(RankedRow::default()) };
+    let range = rows.layout.get(i)?;
+    let is_clean = |bits: Option<Bits>| bits.is_none_or(|bits| bits.from(range.start).all(range.len()));
+    let is_clean = is_clean(rows.valid) && is_clean(rows.valid_keys);
+    let weights = rows.weights.slice(range.clone()).no_nulls()?;
+    is_clean.then(|| RankedRow { ranks: &ranks[range], weights })
+}
+
+/// A row of one side.
+#[derive(Clone, Copy, Default)]
+struct RankedRow<'a> {
+    ranks: &'a [u16],
+    weights: &'a [f64],
+}
+
+/// Adds the weights of a row to the batch, if no key occurs twice on a side. Whether that is so.
+struct Align<'a, 'b> {
+    p: RankedRow<'a>,
+    q: RankedRow<'a>,
+    words: &'a mut [Word; WORDS],
+    used: usize,
+    pseudo_count: f64,
+    batch: &'a mut Batch<'b>,
+}
+
+impl Loop for Align<'_, '_> {
+    type Out = bool;
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) -> bool {
+        let Align { p, q, words, used, pseudo_count, batch } = self;
+        for (side, row) in [p, q].into_iter().enumerate() {
+            for rank in row.ranks {
+                words[word_of(*rank)].of_side[side] |= 1 << (rank % 64);
             }
-            for (some, there) in self.some.iter_mut().zip(&mut self.there) {
-                *some |= std::mem::take(there);
-            }
-            if twice != 0 {
-                return false;
-            }
+        }
+        let (mut count, mut of_sides) = (0, 0);
+        for word in &mut words[..used] {
+            let [p, q] = std::mem::take(&mut word.of_side);
+            (word.some, word.before) = (p | q, count);
+            count += u64::from(word.some.count_ones());
+            of_sides += (p.count_ones() + q.count_ones()) as usize;
+        }
+        if of_sides < p.ranks.len() + q.ranks.len() {
+            return false;
+        }
+        scatter(p, words, count as usize, pseudo_count, &mut batch.p);
+        if batch.quantity.pair {
+            scatter(q, words, count as usize, pseudo_count, &mut batch.q);
         }
         true
     }
 }
 
-/// Number of a key in the order in which keys occur; `None` if there are too many, or too many that are near each other.
 #[inline(always)]
-fn kind(key: u64, places: &mut [(u64, u16)], kinds: &mut Vec<u64>) -> Option<u16> {
-    let first = (key >> (64 - PLACES.trailing_zeros())) as usize;
-    for look in 0..LOOKS {
-        let place = &mut places[(first + look) % PLACES];
-        if place.1 == NO_KIND {
-            if kinds.len() == KINDS {
-                return None;
-            }
-            *place = (key, kinds.len() as u16);
-            kinds.push(key);
-        }
-        if place.0 == key {
-            return Some(place.1);
-        }
+fn word_of(rank: u16) -> usize {
+    usize::from(rank / 64) % WORDS
+}
+
+/// Adds the weights of a side, each at the place of its rank among so many that the row has.
+#[inline(always)]
+fn scatter(row: RankedRow, words: &[Word; WORDS], count: usize, pseudo_count: f64, out: &mut Vec<f64>) {
+    let (begin, nothing) = (out.len(), smoothed(0.0, pseudo_count));
+    // Whole vectors, as the rest would take a loop of its own.
+    out.resize(begin + count.next_multiple_of(LANES), nothing);
+    let places = &mut out[begin..];
+    for (rank, weight) in row.ranks.iter().zip(row.weights) {
+        let word = &words[word_of(*rank)];
+        let below = word.some & ((1 << (rank % 64)) - 1);
+        places[(word.before + u64::from(below.count_ones())) as usize] = smoothed(*weight, pseudo_count);
     }
-    None
+    out.truncate(begin + count);
+}
+
+/// Numbers of keys, in the order in which they occur.
+struct Kinds {
+    /// Keys by their numbers, and zeros.
+    keys: [u64; KINDS],
+    count: usize,
+    /// Numbers by the first bits of the keys, or at one of the next places; 0 if there is none. The first key has no place.
+    places: [u16; PLACES],
+}
+
+/// Number of places, most of which stay empty.
+const PLACES: usize = 4 * KINDS;
+/// Places that are looked at before keys are taken for too crowded.
+const LOOKS: usize = 32;
+
+impl Kinds {
+    fn new(first: u64) -> Box<Kinds> {
+        let mut kinds = Box::new(Kinds { keys: [0; KINDS], count: 1, places: [0; PLACES] });
+        kinds.keys[0] = first;
+        kinds
+    }
+
+    /// Adds the numbers of keys that are not spread yet; `None` if there are too many, or too many that are near each other.
+    #[inline(never)]
+    fn number_all(&mut self, keys: &[u64], numbers: &mut Vec<u16>) -> Option<()> {
+        let begin = numbers.len();
+        numbers.resize(begin + keys.len(), 0);
+        for (key, number) in keys.iter().zip(&mut numbers[begin..]) {
+            let key = spread(*key);
+            let kind = self.places[first_place(key)];
+            // One comparison as a rule, which also tells an empty place.
+            *number = if self.keys[usize::from(kind) % KINDS] == key { kind } else { self.number(key)? };
+        }
+        Some(())
+    }
+
+    /// Number of a key.
+    #[cold]
+    fn number(&mut self, key: u64) -> Option<u16> {
+        for look in 0..LOOKS {
+            let place = &mut self.places[(first_place(key) + look) % PLACES];
+            if self.keys[usize::from(*place)] == key {
+                return Some(*place);
+            }
+            if *place == 0 {
+                *self.keys.get_mut(self.count)? = key;
+                *place = self.count as u16;
+                self.count += 1;
+                return Some(*place);
+            }
+        }
+        None
+    }
+
+    /// Makes the ranks of keys their numbers, and replaces numbers of before.
+    fn sort(self: &mut Box<Kinds>, numbers: &mut [Vec<u16>; 2]) -> Option<()> {
+        let keys = &self.keys[..self.count];
+        if keys.is_sorted() {
+            return Some(());
+        }
+        let mut sorted = keys.to_vec();
+        sorted.sort_unstable();
+        let mut ranked = Kinds::new(sorted[0]);
+        for key in sorted {
+            ranked.number(key)?;
+        }
+        let ranks: Vec<u16> = keys.iter().map(|key| ranked.number(*key)).collect::<Option<_>>()?;
+        numbers.iter_mut().flatten().for_each(|number| *number = ranks[usize::from(*number)]);
+        *self = ranked;
+        Some(())
+    }
+}
+
+/// Place that a key has unless another one has it.
+#[inline(always)]
+fn first_place(key: u64) -> usize {
+    (key >> (64 - PLACES.trailing_zeros())) as usize
 }
 
 /// Adds a row of one or two distributions.
@@ -412,28 +558,6 @@ fn align(batch: &mut Batch, p: &[Entry], q: &[Entry], [count_p, count_q]: [f64; 
     }
     batch.p.truncate(end);
     batch.q.truncate(end);
-}
-
-/// Adds a row by the ranks that it has.
-fn push_ranked(batch: &mut Batch, row: &Ranked, pseudo_count: f64) {
-    let [p, q] = &row.weights;
-    let most = row.some.iter().map(|bits| bits.count_ones() as usize).sum::<usize>();
-    let mut end = batch.p.len();
-    batch.p.resize(end + most, 0.0);
-    batch.q.resize(if batch.quantity.pair { end + most } else { 0 }, 0.0);
-    for (word, bits) in row.some.iter().enumerate() {
-        let mut bits = *bits;
-        while bits != 0 {
-            let rank = 64 * word + bits.trailing_zeros() as usize;
-            batch.p[end] = smoothed(p[rank], pseudo_count);
-            if batch.quantity.pair {
-                batch.q[end] = smoothed(q[rank], pseudo_count);
-            }
-            bits &= bits - 1;
-            end += 1;
-        }
-    }
-    batch.end_row();
 }
 
 #[cfg(test)]
