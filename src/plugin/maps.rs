@@ -192,21 +192,44 @@ pub fn values(inputs: &[Series], kwargs: &MapKwargs) -> PolarsResult<Series> {
     if inputs.iter().any(|s| s.dtype().is_null()) {
         return Ok(convert::nulls(p.name(), pairing.rows(), &dtypes::float(precision)));
     }
-    let of_p = Maps::open(p, common.as_ref())?;
-    let of_q = q.map(|q| Maps::open(q, common.as_ref())).transpose()?;
-    let mut out = Values::with_capacity(pairing.rows());
-    maps::values(
-        &of_p.rows(),
-        of_q.as_ref().map(Maps::rows).as_ref(),
-        RowPairs::All(pairing),
-        kwargs.quantity.0,
-        kwargs.pseudo_count,
-        kwargs.nan_policy.0,
-        Unit::new(kwargs.base),
-        &mut out,
-    )
-    .map_err(|error| in_row(error, error.row(), p.name(), q.map_or("", |q| q.name())))?;
+    let rows = pairing.rows();
+    let piece = rows_of_piece(&inputs, pairing)?;
+    let mut out = Values::with_capacity(rows);
+    for first in (0..rows).step_by(piece) {
+        let len = piece.min(rows - first);
+        let cut = |s: &Series| if s.len() == rows { s.slice(first as i64, len) } else { s.clone() };
+        let of_p = Maps::open(&cut(p), common.as_ref())?;
+        let of_q = q.map(|q| Maps::open(&cut(q), common.as_ref())).transpose()?;
+        maps::values(
+            &of_p.rows(),
+            of_q.as_ref().map(Maps::rows).as_ref(),
+            RowPairs::All(pairing.part(len)),
+            kwargs.quantity.0,
+            kwargs.pseudo_count,
+            kwargs.nan_policy.0,
+            Unit::new(kwargs.base),
+            &mut out,
+        )
+        .map_err(|error| in_row(error, first + error.row(), p.name(), q.map_or("", |q| q.name())))?;
+    }
     convert::series(p.name(), vec![convert::values(out, precision)])
+}
+
+/// Entries of a side that are read at a time: few enough for their keys and weights to stay in the cache until they are aligned.
+const PIECE: usize = 1 << 15;
+
+/// Number of rows that are read at a time, at least 1.
+fn rows_of_piece(inputs: &[Series], pairing: Broadcast) -> PolarsResult<usize> {
+    let rows = pairing.rows();
+    // A row that goes with all others would be read again for each piece, and so would the texts of categories.
+    let is_whole = pairing.repeats_p()
+        || pairing.repeats_q()
+        || inputs.iter().any(|s| s.dtype().contains_categoricals());
+    let mut most = 0_usize;
+    for s in inputs {
+        most = most.max(s.list()?.downcast_iter().map(|lists| lists.offsets().range() as usize).sum());
+    }
+    Ok(if is_whole { rows } else { PIECE.saturating_mul(rows) / most.max(1) }.max(1))
 }
 
 /// The memory behind [`EntryRows`].
