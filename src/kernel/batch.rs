@@ -9,7 +9,7 @@ use super::values::Values;
 use super::weights::Weights;
 
 /// Number of weights and rows from which on they go to the quantity.
-const FULL: usize = 1 << 13;
+const FULL: usize = 1 << 14;
 
 /// Rows whose values are added to those of a result.
 pub struct Batch<'a> {
