@@ -7,6 +7,7 @@ use polars_arrow::bitmap::Bitmap;
 use super::convert;
 use crate::kernel::keys::{SHORT, of_bytes, of_float, of_several, of_short_bytes, of_wide};
 use crate::kernel::layout::{Extents, ListLayout, Offsets};
+use crate::kernel::simd::prefetch;
 
 /// Refuses a dtype whose values have no keys, anywhere within it. Not Object, which comes to a plugin as bytes.
 pub fn check(dtype: &DataType) -> Result<(), &DataType> {
@@ -56,16 +57,22 @@ pub fn keys(s: &Series) -> PolarsResult<PrimitiveArray<u64>> {
     Ok(PrimitiveArray::from_vec(keys).with_validity(validity))
 }
 
+/// Views that are asked for ahead of the one that is read: a page of them, at whose end the processor stops to read ahead by itself.
+const AHEAD: usize = 4096 / size_of::<View>();
+
 /// Keys of bytes, of which short ones are in their views.
 fn of_views(bytes: &BinaryViewArray) -> Vec<u64> {
-    let valid = convert::bits(bytes.validity());
-    let key = |(at, view): (usize, &View)| match view.length as usize {
-        // Junk under a null is no text.
-        _ if valid.is_some_and(|bits| !bits.get(at)) => 0,
-        ..=SHORT => of_short_bytes(view.as_u128()),
-        _ => of_bytes(bytes.value(at)),
+    let (views, valid) = (bytes.views().as_slice(), convert::bits(bytes.validity()));
+    let key = |(at, view): (usize, &View)| {
+        prefetch(views, at + AHEAD);
+        match view.length as usize {
+            // Junk under a null is no text.
+            _ if valid.is_some_and(|bits| !bits.get(at)) => 0,
+            ..=SHORT => of_short_bytes(view.as_u128()),
+            _ => of_bytes(bytes.value(at)),
+        }
     };
-    bytes.views().iter().enumerate().map(key).collect()
+    views.iter().enumerate().map(key).collect()
 }
 
 /// Keys of integers of 128 bits, decimals among them.
