@@ -266,7 +266,8 @@ impl<T: Weight> Loop for Fill<'_, T> {
             let (difference, weights) = weights::<A>(&z, &max);
             *out = weights;
             for k in 0..LANES {
-                let is_odd = !(difference[k] > EXP_FLOOR) & (z[k] != f64::NEG_INFINITY);
+                let is_below = (difference[k] <= EXP_FLOOR) | difference[k].is_nan();
+                let is_odd = is_below & (z[k] != f64::NEG_INFINITY);
                 odd[k] = if is_odd { 1.0 } else { odd[k] };
             }
             odd = A::Isa::pinned(odd);

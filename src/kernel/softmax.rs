@@ -43,8 +43,8 @@ pub fn weights<A: Arithmetic>(z: &Block, max: &Block) -> (Block, Block) {
         weights[k] = exp_scaled::<A>(differences[k], rounded[k]);
     }
     for k in 0..LANES {
-        // NaN of NaN.
-        weights[k] = if differences[k] > EXP_FLOOR { weights[k] } else { differences[k] - differences[k] };
+        // 0 at the floor, and NaN of NaN.
+        weights[k] = if differences[k] > EXP_FLOOR { weights[k] } else { differences[k] - EXP_FLOOR };
     }
     [differences, weights] = pinned::<A, 2>([differences, weights]);
     (differences, weights)
