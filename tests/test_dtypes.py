@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from engines import ENGINES, collect, run
 
@@ -18,6 +19,7 @@ VALUES = [3, 1, 0, 1]
 Q = [1, 1, 1, 2]
 
 X, ROWS, CELLS = pl.col("x").info, pl.col("x").info.list, pl.col("x").info.arr
+P = pl.col("p").info.list
 
 DOUBLE = [
     pl.Float64, pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64,
@@ -145,6 +147,42 @@ def test_nulls_count_as_missing_numbers(quantity, engine):
 def test_a_null_is_a_null_row_of_q(pair, engine):
     rows = pl.DataFrame({"p": [[1.0], [2.0]]})
     assert run(rows, pair.value(pl.col("p").info.list, pl.lit(None)), engine=engine)["p"].to_list() == [None, None]
+
+
+def lists_of_counts(seed, rows=6_000):
+    """Lists of up to 40 counts, some of them null: more of them than are converted at a time."""
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(0, 41, rows)
+    flat = pl.DataFrame({"row": np.repeat(np.arange(rows), lengths), "n": rng.integers(0, 1000, lengths.sum())})
+    flat = flat.with_columns(pl.when(pl.col("n") < 990).then("n"))
+    lists = flat.group_by("row", maintain_order=True).agg("n")
+    return pl.DataFrame({"row": range(rows)}).join(lists, on="row", how="left", maintain_order="left")["n"]
+
+
+def test_counts_that_are_converted_in_pieces_have_the_bits_of_floats(quantity, engine):
+    p = lists_of_counts(1)
+    q = pl.DataFrame({"p": p}).select(pl.col("p").list.eval(pl.element().shuffle(seed=1) * 2 + 1)).to_series()
+    counts = pl.DataFrame({"p": p, "q": q})
+    floats = counts.cast(pl.List(pl.Float64))
+    queries = [quantity.value(P), quantity.value(P, nan_policy="omit").alias("omit")]
+    expected = run(floats, *queries, engine=engine)
+    assert_frame_equal(run(counts, *queries, engine=engine), expected, check_exact=True)
+    # In a chunk of several, from its middle, and below lists that stay.
+    several = pl.concat([counts, counts.slice(777)], rechunk=False)
+    twice = pl.concat([expected, expected.slice(777)])
+    assert_frame_equal(run(several, *queries, engine=engine), twice, check_exact=True)
+    nested, of_floats = (
+        table.group_by(pl.int_range(pl.len()) // 3, maintain_order=True).agg("p", "q") for table in (counts, floats)
+    )
+    expected = run(of_floats, queries[0], engine=engine)
+    assert_frame_equal(run(nested, queries[0], engine=engine), expected, check_exact=True)
+
+
+def test_an_error_in_a_later_piece_names_its_row(quantity):
+    counts = pl.Series("p", [[1] * 100] * 1_999 + [[1] * 99 + [None]], dtype=pl.List(pl.Int64))
+    frame = pl.DataFrame({"p": counts, "q": [[1] * 100] * 2_000})
+    with pytest.raises(pl.exceptions.ComputeError, match="row 1999, element 99"):
+        frame.select(quantity.value(P, nan_policy="raise"))
 
 
 @pytest.mark.parametrize("dtype", [pl.Int64, pl.UInt64, pl.Int128], ids=str)

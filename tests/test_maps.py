@@ -203,6 +203,24 @@ def test_raise_names_the_column_the_row_and_the_entry():
         frame([HALF], [[None]]).select(P.kl_div("q", nan_policy="raise"))
 
 
+def test_rows_that_are_read_in_pieces_have_the_values_of_rows_alone(quantity, engine):
+    rng = random.Random(5)
+    some = [random_row(rng) for _ in range(40)]
+    rows = {side: [some[rng.randrange(40)] for _ in range(5_000)] for side in ("p", "q")}
+    # Of 75,000 entries a side, no 40,000 are read at a time.
+    table = frame(rows["p"], rows["q"])
+    got = run(table, quantity.value(P), engine=engine)["p"]
+    for row in (0, 1, 2_499, 4_998, 4_999):
+        assert_same(got[row], table[row : row + 1].select(quantity.value(P)).item())
+
+
+def test_an_error_in_a_later_piece_names_its_row():
+    rows = [[(key, 1.0) for key in KEYS]] * 1_999
+    table = frame([*rows, [("a", 1.0), ("b", None)]], [*rows, HALF])
+    with pytest.raises(pl.exceptions.ComputeError, match="column 'p', row 1999, element 1 is null or NaN"):
+        table.select(P.kl_div("q", nan_policy="raise"))
+
+
 def test_a_pseudo_count_is_checked_when_the_expression_is_built(pair):
     for wrong in (-0.5, NAN, INF, 10**400):
         with pytest.raises(ValueError, match="`pseudo_count` must be finite and not negative"):

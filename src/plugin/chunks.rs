@@ -1,6 +1,7 @@
 //! Chunks of p and q that belong together.
 
 use polars::prelude::*;
+use polars_arrow::array::{FixedSizeListArray, ListArray};
 
 use super::errors::pair_rows;
 use crate::kernel::broadcast::Broadcast;
@@ -11,6 +12,44 @@ pub struct ChunkPair {
     pub q: ArrayRef,
     /// Pairing of their rows.
     pub rows: Broadcast,
+}
+
+/// Elements of a side that are converted at a time: few enough to stay in the cache until they are used.
+const PIECE: usize = 1 << 15;
+
+/// Number of rows that have so many elements all in all are to be taken at a time, at least 1.
+pub fn rows_of_piece(rows: usize, elements: usize) -> usize {
+    (PIECE.saturating_mul(rows) / elements.max(1)).max(1)
+}
+
+impl ChunkPair {
+    /// The same in pieces for conversion, in order. Whole if a row goes with many, as it would be converted for each piece.
+    pub fn pieces(self) -> Vec<ChunkPair> {
+        if self.rows.repeats_p() || self.rows.repeats_q() {
+            return vec![self];
+        }
+        let rows = self.rows.rows();
+        let piece = rows_of_piece(rows, elements(&*self.p).max(elements(&*self.q)));
+        let cut = |first: usize| {
+            let len = piece.min(rows - first);
+            let (p, q) = (self.p.sliced(first, len), self.q.sliced(first, len));
+            ChunkPair { p, q, rows: self.rows.part(len) }
+        };
+        (0..rows).step_by(piece).map(cut).collect()
+    }
+}
+
+/// Number of elements in the innermost lists.
+fn elements(array: &dyn polars_arrow::array::Array) -> usize {
+    if let Some(lists) = array.as_any().downcast_ref::<ListArray<i64>>() {
+        let offsets = lists.offsets();
+        let (first, last) = (*offsets.first() as usize, *offsets.last() as usize);
+        elements(&*lists.values().sliced(first, last - first))
+    } else if let Some(cells) = array.as_any().downcast_ref::<FixedSizeListArray>() {
+        elements(&**cells.values())
+    } else {
+        array.len()
+    }
 }
 
 /// Pairs the chunks of p and q. A single row on either side goes with every chunk of the other; it is p that is the left

@@ -62,17 +62,24 @@ const AHEAD: usize = 4096 / size_of::<View>();
 
 /// Keys of bytes, of which short ones are in their views.
 fn of_views(bytes: &BinaryViewArray) -> Vec<u64> {
-    let (views, valid) = (bytes.views().as_slice(), convert::bits(bytes.validity()));
+    let views = bytes.views().as_slice();
     let key = |(at, view): (usize, &View)| {
         prefetch(views, at + AHEAD);
-        match view.length as usize {
-            // Junk under a null is no text.
-            _ if valid.is_some_and(|bits| !bits.get(at)) => 0,
-            ..=SHORT => of_short_bytes(view.as_u128()),
-            _ => of_bytes(bytes.value(at)),
-        }
+        if view.length as usize <= SHORT { of_short_bytes(view.as_u128()) } else { of_long_bytes(bytes, at) }
     };
-    views.iter().enumerate().map(key).collect()
+    let views = views.iter().enumerate();
+    match convert::bits(bytes.validity()) {
+        None => views.map(key).collect(),
+        // Junk under a null is no text.
+        Some(valid) => views.map(|(at, view)| if valid.get(at) { key((at, view)) } else { 0 }).collect(),
+    }
+}
+
+/// Apart from the loop, which has no registers left for it.
+#[cold]
+#[inline(never)]
+fn of_long_bytes(bytes: &BinaryViewArray, at: usize) -> u64 {
+    of_bytes(bytes.value(at))
 }
 
 /// Keys of integers of 128 bits, decimals among them.

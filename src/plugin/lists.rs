@@ -8,7 +8,7 @@ use polars_arrow::array::{FixedSizeListArray, ListArray, PrimitiveArray};
 use polars_arrow::bitmap::Bitmap;
 use polars_arrow::offset::OffsetsBuffer;
 
-use super::chunks::aligned_chunks;
+use super::chunks::{ChunkPair, aligned_chunks};
 use super::convert::{self, Float};
 use super::dtypes::{self, Method, Shape};
 use super::errors::{in_row, missing_in_column, pair_rows};
@@ -256,7 +256,11 @@ fn every_row_in<T: Float>(
     let mut out = Vec::new();
     let mut before = 0;
     // A sole p goes along with itself.
-    for pair in aligned_chunks(p, q.unwrap_or(p))? {
+    let chunks = aligned_chunks(p, q.unwrap_or(p))?;
+    let is_float = |s: &Series| *s.dtype().leaf_dtype() == T::DTYPE;
+    let converts = !is_float(p) || q.is_some_and(|q| !is_float(q));
+    let chunks = if converts { chunks.into_iter().flat_map(ChunkPair::pieces).collect() } else { chunks };
+    for pair in chunks {
         let p_chunk = Chunk::<T>::open(&pair.p, p.dtype())?;
         let q_chunk = q.map(|q| Chunk::<T>::open(&pair.q, q.dtype())).transpose()?;
         let q_outer = q_chunk.as_ref().map_or(vec![], Chunk::outer);
@@ -273,5 +277,6 @@ fn every_row_in<T: Float>(
         out.push(wrap(results.map_err(|error| located(pairing.locate(error)))?, pairing.outer)?);
         before += pair.rows.rows();
     }
-    convert::series(p.name(), out)
+    let results = convert::series(p.name(), out)?;
+    Ok(if converts { results.rechunk() } else { results })
 }

@@ -8,6 +8,7 @@ use polars_arrow::bitmap::Bitmap;
 use polars_core::utils::try_get_supertype;
 use serde::Deserialize;
 
+use super::chunks;
 use super::convert;
 use super::dtypes::{self, is_text};
 use super::errors::{in_row, pair_rows, refused};
@@ -215,21 +216,26 @@ pub fn values(inputs: &[Series], kwargs: &MapKwargs) -> PolarsResult<Series> {
     convert::series(p.name(), vec![convert::values(out, precision)])
 }
 
-/// Entries of a side that are read at a time: few enough for their keys and weights to stay in the cache until they are aligned.
-const PIECE: usize = 1 << 15;
-
-/// Number of rows that are read at a time, at least 1.
+/// Number of rows that are read at a time.
 fn rows_of_piece(inputs: &[Series], pairing: Broadcast) -> PolarsResult<usize> {
     let rows = pairing.rows();
     // A row that goes with all others would be read again for each piece, and so would the texts of categories.
-    let is_whole = pairing.repeats_p()
-        || pairing.repeats_q()
-        || inputs.iter().any(|s| s.dtype().contains_categoricals());
+    let has_texts = |s: &Series| matches!(key_dtype(s), Some(DataType::Categorical(..) | DataType::Enum(..)));
+    if pairing.repeats_p() || pairing.repeats_q() || inputs.iter().any(has_texts) {
+        return Ok(rows.max(1));
+    }
     let mut most = 0_usize;
     for s in inputs {
         most = most.max(s.list()?.downcast_iter().map(|lists| lists.offsets().range() as usize).sum());
     }
-    Ok(if is_whole { rows } else { PIECE.saturating_mul(rows) / most.max(1) }.max(1))
+    Ok(chunks::rows_of_piece(rows, most))
+}
+
+fn key_dtype(s: &Series) -> Option<&DataType> {
+    match s.dtype().inner_dtype()? {
+        DataType::Struct(fields) => fields.first().map(|key| key.dtype()),
+        _ => None,
+    }
 }
 
 /// The memory behind [`EntryRows`].
