@@ -204,7 +204,7 @@ def test_raise_names_the_column_the_row_and_the_entry():
 
 
 def test_rows_that_are_read_in_pieces_have_the_values_of_rows_alone(quantity, engine):
-    rng = random.Random(5)
+    rng = random.Random(5)  # noqa: S311
     some = [random_row(rng) for _ in range(40)]
     rows = {side: [some[rng.randrange(40)] for _ in range(5_000)] for side in ("p", "q")}
     # Of 75,000 entries a side, no 40,000 are read at a time.

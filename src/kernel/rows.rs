@@ -29,7 +29,7 @@ impl<'a, T: Weight> Rows<'a, T> {
     }
 }
 
-/// What rows hold: weights, or numbers that weights are made of.
+/// Kind of what rows hold: weights, or numbers that weights are made of.
 pub trait Kind {
     /// Memory that the rows of a call share.
     type Scratch: Default;
@@ -37,7 +37,7 @@ pub trait Kind {
     /// The longest row that is short, which goes together with seven others.
     fn short<Q: Quantity, T: Weight>() -> usize;
 
-    /// What stands for no element.
+    /// Stand-in for no element.
     fn nothing<T: Weight>() -> T;
 
     /// Values of eight short rows, in which nothing stands for what is dropped.
@@ -65,9 +65,9 @@ pub trait Kind {
 /// A row of p and one of q, which are as long. A sole p is its own q.
 #[derive(Clone, Copy)]
 pub struct Pair<'a, T> {
-    /// What the row of p holds.
+    /// Elements of the row of p.
     pub p: Weights<'a, T>,
-    /// What the row of q holds.
+    /// Elements of the row of q.
     pub q: Weights<'a, T>,
     /// Numbers of the two rows.
     pub rows: (usize, usize),

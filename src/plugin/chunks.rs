@@ -23,7 +23,7 @@ pub fn rows_of_piece(rows: usize, elements: usize) -> usize {
 }
 
 impl ChunkPair {
-    /// The same in pieces for conversion, in order. Whole if a row goes with many, as it would be converted for each piece.
+    /// This pair in pieces for conversion, in order. Whole if a row goes with many, as it would be converted for each piece.
     pub fn pieces(self) -> Vec<ChunkPair> {
         if self.rows.repeats_p() || self.rows.repeats_q() {
             return vec![self];
