@@ -178,6 +178,32 @@ def test_counts_that_are_converted_in_pieces_have_the_bits_of_floats(quantity, e
     assert_frame_equal(run(nested, queries[0], engine=engine), expected, check_exact=True)
 
 
+# A short row of q, and one that is too long to be converted for each piece.
+@pytest.mark.parametrize("width", [30, 6_000])
+def test_one_row_goes_with_all_pieces(pair, engine, width):
+    rows = [[(i * k) % 7 + (k % 3) for k in range(width)] for i in range(90_000 // width)]
+    counts = pl.DataFrame({"p": rows})
+    of_q = pair.value(P, list(range(1, width + 1)))
+    expected = run(counts.cast(pl.List(pl.Float64)), of_q, engine=engine)
+    assert_frame_equal(run(counts, of_q, engine=engine), expected, check_exact=True)
+
+
+def test_cells_of_counts_that_are_converted_in_pieces_have_the_bits_of_floats(quantity, engine):
+    rng = np.random.default_rng(3)
+    counts = pl.DataFrame({name: pl.Series(rng.integers(0, 9, 90_000)).reshape((5_000, 3, 6)) for name in ("p", "q")})
+    counts = pl.concat([counts, counts.slice(77)], rechunk=False)
+    floats = counts.cast(pl.Array(pl.Float64, (3, 6)))
+    for axis in (1, 2):
+        of_axis = quantity.value(pl.col("p").info.arr, axis=axis)
+        expected = run(floats, of_axis, engine=engine)
+        assert_frame_equal(run(counts, of_axis, engine=engine), expected, check_exact=True)
+
+
+def test_no_rows_of_integers_are_no_rows(quantity, engine):
+    empty = pl.DataFrame(schema={"p": pl.List(pl.Int64), "q": pl.List(pl.Int64)})
+    assert run(empty, quantity.value(P), engine=engine).shape == (0, 1)
+
+
 def test_an_error_in_a_later_piece_names_its_row(quantity):
     counts = pl.Series("p", [[1] * 100] * 1_999 + [[1] * 99 + [None]], dtype=pl.List(pl.Int64))
     frame = pl.DataFrame({"p": counts, "q": [[1] * 100] * 2_000})

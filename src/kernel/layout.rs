@@ -40,14 +40,6 @@ impl Error {
             Error::Missing { row, .. } | Error::Lengths { row, .. } | Error::Memory { row } => *row,
         }
     }
-
-    /// The error of a row behind so many others.
-    pub fn behind(mut self, rows: usize) -> Error {
-        match &mut self {
-            Error::Missing { row, .. } | Error::Lengths { row, .. } | Error::Memory { row } => *row += rows,
-        }
-        self
-    }
 }
 
 /// Offsets or lengths, as wide as a list array has them.

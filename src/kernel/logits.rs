@@ -1,10 +1,10 @@
 //! Driver of rows of logits z: unnormalised logarithms of shares, as in a softmax. A quantity that takes logarithms of shares has them
 //! in the logits ([`Quantity::of_logits`]). For others the logits of a row, or of eight short ones, are turned into weights
-//! ([`softmax`](super::softmax)), which go on as in [`rows`]. What all quantities need to know about logits is here.
+//! ([`softmax`](super::softmax)), which go on as in [`rows`].
 //!
-//! * A logit that is too far below the largest for a weight, such as the −1e9 of a mask, has the least weight there is, which adds
-//!   nothing to any sum. Where its share of q stands beside p > 0, the divergence is finite, and grows by p's share for each unit that
-//!   the logit is below: that is added.
+//! * A logit that is too far below the largest for a weight of its own, such as the −1e9 of a mask, has the least weight there is, which
+//!   adds nothing to any sum. Beside p > 0 its share of q leaves a divergence finite: it grows by p's share for each unit that the logit
+//!   is lower, which [`beyond_floor`] adds. Eight short rows leave such a row to [`OfOne`].
 //! * −∞ is a weight of 0, ∞ one of ∞, NaN and null are missing: then the [`rules`](super::rules) decide.
 
 use std::marker::PhantomData;
@@ -40,18 +40,19 @@ pub fn value<Q: Quantity, T: Weight>(
     q: Option<Weights<T>>,
     policy: NanPolicy,
 ) -> Result<Option<f64>, Missing> {
+    debug_assert_eq!(q.is_some(), Q::PAIR, "{}", Q::NAME);
     let pair = Pair { p, q: q.unwrap_or(p), rows: (0, 0) };
     vectorised(OfOne::<Q, T> { pair, policy, rows: &mut Default::default(), quantity: PhantomData })
 }
 
-/// Rows that hold logits.
+/// Rows of logits.
 struct OfLogits;
 
 /// Memory for the weights of eight short rows of p and q, or of one row.
 #[derive(Default)]
 struct Scratch {
     tiles: [Tile<f64>; 2],
-    rows: [Row; 2],
+    rows: [RowWeights; 2],
 }
 
 impl Kind for OfLogits {
@@ -73,15 +74,13 @@ impl Kind for OfLogits {
         q: &Tile<T>,
         scratch: &mut Scratch,
     ) -> FastPath {
-        if Q::LOGITS {
+        if Q::READS_LOGITS {
             return Q::of_logits::<A, EightRows>(p, q);
         }
         let [of_p, of_q] = &mut scratch.tiles;
-        A::Isa::call_outlined::<A, _>(Weigh { logits: p, out: of_p });
-        if !Q::PAIR {
-            return Q::of_blocks::<A, EightRows>(&*of_p, &*of_p);
-        }
-        A::Isa::call_outlined::<A, _>(Weigh { logits: q, out: of_q });
+        // A q of 0 beside p > 0 leaves the row to `OfOne`, which tells it from −∞.
+        A::Isa::call_outlined::<A, _>(Weigh { logits: p, far: least_weight(), out: of_p });
+        A::Isa::call_outlined::<A, _>(Weigh { logits: q, far: 0.0, out: of_q });
         Q::of_blocks::<A, EightRows>(&*of_p, &*of_q)
     }
 
@@ -105,9 +104,16 @@ impl Kind for OfLogits {
     }
 }
 
-/// Weights of eight rows of logits. One too far below the largest weighs 0: beside p > 0 that leaves a divergence to [`OfOne`].
+/// Weight of a logit at the floor.
+fn least_weight() -> f64 {
+    exp_scaled::<Base>(EXP_FLOOR, 0.0)
+}
+
+/// Loop that writes the weights of eight rows of logits.
 struct Weigh<'a, T> {
     logits: &'a Tile<T>,
+    /// Weight of a finite logit below the floor.
+    far: f64,
     out: &'a mut Tile<f64>,
 }
 
@@ -116,10 +122,10 @@ impl<T: Weight> Loop for Weigh<'_, T> {
 
     #[inline(always)]
     fn run<A: Arithmetic>(self) {
-        let Weigh { logits, out } = self;
+        let Weigh { logits, far, out } = self;
         let max = largest::<A, EightRows>(logits);
         for (i, block) in out.blocks_mut(logits.blocks()).iter_mut().enumerate() {
-            (_, *block) = weights::<A>(&logits.block(i), &max);
+            (_, *block) = weights::<A>(&logits.block(i), &max, far);
         }
     }
 }
@@ -128,7 +134,7 @@ impl<T: Weight> Loop for Weigh<'_, T> {
 struct OfOne<'a, 'b, Q, T> {
     pair: Pair<'a, T>,
     policy: NanPolicy,
-    rows: &'b mut [Row; 2],
+    rows: &'b mut [RowWeights; 2],
     quantity: PhantomData<Q>,
 }
 
@@ -138,19 +144,18 @@ impl<Q: Quantity, T: Weight> Loop for OfOne<'_, '_, Q, T> {
     #[inline(always)]
     fn run<A: Arithmetic>(self) -> Self::Out {
         let OfOne { pair: Pair { p, q, rows: (i, j) }, policy, rows: [of_p, of_q], .. } = self;
-        if Q::LOGITS
+        if Q::READS_LOGITS
             && let (Some(p), Some(q)) = (p.dense_before(T::NEG_INFINITY), q.dense_before(T::NEG_INFINITY))
             && let Some(value) = Q::of_logits::<A, OneRow>(&p, &q).get(0)
         {
             return Ok(Some(value));
         }
-        let omits = policy == NanPolicy::Omit && (some_missing(p) || some_missing(q));
         if !Q::PAIR {
             // The largest logit is one that isn't missing.
             of_p.read::<A, T>(p, i);
             return of_weights::<Q, A>(of_p, of_p, policy);
         }
-        if omits {
+        if policy == NanPolicy::Omit && (some_missing(p) || some_missing(q)) {
             // The largest logit has to be one that stays.
             of_p.read_kept::<A, T>(p, (p, q));
             of_q.read_kept::<A, T>(q, (p, q));
@@ -170,8 +175,8 @@ impl<Q: Quantity, T: Weight> Loop for OfOne<'_, '_, Q, T> {
 
 #[inline(always)]
 fn of_weights<Q: Quantity, A: Arithmetic>(
-    p: &Row,
-    q: &Row,
+    p: &RowWeights,
+    q: &RowWeights,
     policy: NanPolicy,
 ) -> Result<Option<f64>, Missing> {
     A::Isa::call_outlined::<A, _>(rows::OfOne::<Q, f64>::new(p.weights(), q.weights(), policy))
@@ -179,7 +184,7 @@ fn of_weights<Q: Quantity, A: Arithmetic>(
 
 /// Weights of a row of logits.
 #[derive(Default)]
-struct Row {
+struct RowWeights {
     /// Weights, with room for a block behind them.
     values: Vec<f64>,
     len: usize,
@@ -194,7 +199,7 @@ struct Row {
     logits: Vec<f64>,
 }
 
-impl Row {
+impl RowWeights {
     #[inline(always)]
     fn weights(&self) -> Weights<'_, f64> {
         Weights::new(&self.values[..self.len], self.some_null.then(|| Bits::new(&self.valid, 0)))
@@ -238,10 +243,10 @@ impl Row {
     }
 }
 
-/// Turns logits into the weights of a row.
+/// Loop that writes the weights of a row of logits.
 struct Fill<'a, T> {
     logits: &'a [T],
-    row: &'a mut Row,
+    row: &'a mut RowWeights,
 }
 
 impl<T: Weight> Loop for Fill<'_, T> {
@@ -258,34 +263,34 @@ impl<T: Weight> Loop for Fill<'_, T> {
         }
         let max = largest::<A, OneRow>(&logits);
         let blocks = &mut row.values.as_chunks_mut::<LANES>().0[..logits.blocks()];
-        // What is below the floor, but not −∞, or is NaN; counted in vector code.
-        let mut odd = [0.0; LANES];
+        // 1 where a logit is finite and below the floor, or is NaN: a number, for vector code.
+        let mut irregular = [0.0; LANES];
         for (i, out) in blocks.iter_mut().enumerate() {
             let z = A::Isa::pinned(logits.block(i));
             logits.prefetch_next(i);
-            let (difference, weights) = weights::<A>(&z, &max);
+            let (difference, weights) = weights::<A>(&z, &max, 0.0);
             *out = weights;
             for k in 0..LANES {
                 let is_below = (difference[k] <= EXP_FLOOR) | difference[k].is_nan();
-                let is_odd = is_below & (z[k] != f64::NEG_INFINITY);
-                odd[k] = if is_odd { 1.0 } else { odd[k] };
+                let is_irregular = is_below & (z[k] != f64::NEG_INFINITY);
+                irregular[k] = if is_irregular { 1.0 } else { irregular[k] };
             }
-            odd = A::Isa::pinned(odd);
+            irregular = A::Isa::pinned(irregular);
         }
         let mut some_below = false;
-        if any(lanes!(k => odd[k] > 0.0)) | !max[0].is_finite() {
+        if any(lanes!(k => irregular[k] > 0.0)) | !max[0].is_finite() {
             for (i, out) in blocks.iter_mut().enumerate() {
-                some_below |= mend(&logits.block(i), max[0], out);
+                some_below |= settle(&logits.block(i), max[0], out);
             }
         }
         row.far_below = some_below.then_some(max[0]);
     }
 }
 
-/// Mends the weights of logits where something is out of the ordinary. Whether some finite one is too far below the largest.
+/// Sets the weights of missing and infinite logits, and of finite ones below the floor. Returns whether there are some of the last.
 #[cold]
 #[inline(never)]
-fn mend(logits: &Block, max: f64, weights: &mut Block) -> bool {
+fn settle(logits: &Block, max: f64, weights: &mut Block) -> bool {
     let mut some_below = false;
     for (logit, weight) in logits.iter().zip(weights) {
         *weight = match *logit {
@@ -296,7 +301,7 @@ fn mend(logits: &Block, max: f64, weights: &mut Block) -> bool {
             _ if max == f64::INFINITY => 1.0,
             z if z - max <= EXP_FLOOR => {
                 some_below = true;
-                exp_scaled::<Base>(EXP_FLOOR, 0.0)
+                least_weight()
             }
             _ => *weight,
         };
@@ -325,24 +330,25 @@ fn beyond_floor<T: Weight>(p: Weights<f64>, of_q: Weights<f64>, q: Weights<T>, m
         // A rule decides.
         return 0.0;
     }
-    let floor = exp_scaled::<Base>(EXP_FLOOR, 0.0);
+    let floor = least_weight();
     let mut beyond = Carried::default();
     for (at, p) in there() {
         let logit = q.get(at).unwrap_or(f64::NEG_INFINITY);
-        let below = max - logit + EXP_FLOOR;
+        // Half of it, since the whole may be more than there is.
+        let below = 0.5 * max - 0.5 * logit + 0.5 * EXP_FLOOR;
         // A p at its floor is 0 to all that matters.
         if logit > f64::NEG_INFINITY && below > 0.0 && p > floor {
             beyond.add(p / total * below);
         }
     }
-    beyond.total()
+    2.0 * beyond.total()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::kernel::layout::{Extents, ListLayout, Offsets};
-    use crate::kernel::quantities::{CrossEntropy, Entropy, JsDiv, KlDiv, OF_LOGITS};
+    use crate::kernel::quantities::{CrossEntropy, Entropy, JsDiv, KlDiv, OF_LOGITS, quantity};
     use crate::kernel::registry::ByFloat;
     use crate::kernel::tests::uniform;
 
@@ -380,7 +386,7 @@ mod tests {
         let rounded = z - max;
         // Both differences are exact.
         let exact = rounded.exp() * (1.0 + (z - (rounded + max)));
-        let (_, [weight, ..]) = weights::<Base>(&[z; LANES], &[max; LANES]);
+        let (_, [weight, ..]) = weights::<Base>(&[z; LANES], &[max; LANES], 0.0);
         assert!((weight / 2f64.powi(300) / exact - 1.0).abs() <= 3e-16);
         assert!((rounded.exp() / exact - 1.0).abs() > 1e-14);
     }
@@ -425,6 +431,48 @@ mod tests {
                 assert!(of_pair::<JsDiv>(&p, &q) < 2f64.ln());
             }
             assert_eq!(of_pair::<KlDiv>(&[1.0, mask], &[1.0, mask]), 0.0);
+        }
+    }
+
+    #[test]
+    fn a_share_too_small_for_a_weight_is_no_share_of_0() {
+        // In one row and in eight, short and long.
+        for width in [2, 200] {
+            let (mut p, mut q) = (vec![-1e9; width], vec![-INF; width]);
+            (p[0], q[0]) = (0.0, 0.0);
+            let layout = ListLayout { extents: Extents::Width { width, rows: 8 }, valid: None };
+            let (of_p, of_q) = (p.repeat(8), q.repeat(8));
+            let rows = |z| Rows { weights: Weights::new(z, None), layout };
+            for (name, expected) in [("kl_div", INF), ("cross_entropy", INF), ("js_div", 0.0)] {
+                let quantity = quantity(&format!("logits.{name}")).unwrap();
+                let (mut out, unit) = (Values::default(), Unit::new(None));
+                let q = rows(&of_q);
+                let policy = NanPolicy::Propagate;
+                (f64::rows(quantity).values)(
+                    &rows(&of_p),
+                    Some(&q),
+                    RowPairs::same(8),
+                    policy,
+                    unit,
+                    &mut out,
+                )
+                .unwrap();
+                assert_eq!(out.get(5), Some(expected), "{name} {width}");
+                let (p, q) = (Weights::new(&of_p[..width], None), Weights::new(&of_q[..width], None));
+                assert_eq!(
+                    (f64::rows(quantity).value)(p, Some(q), policy).unwrap(),
+                    Some(expected),
+                    "{name} {width}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_difference_of_more_than_there_is_leaves_a_finite_divergence() {
+        for of in [of_pair::<KlDiv>, of_pair::<CrossEntropy>] {
+            let got = of(&[0.0, 0.0], &[1e308, -1e308]);
+            assert!((got / 1e308 - 1.0).abs() < 1e-15, "{got}");
         }
     }
 

@@ -101,7 +101,7 @@ impl Sorted<'_> {
     }
 }
 
-/// Adds the values of rows whose keys have ranks.
+/// Loop over the rows, whose keys have ranks.
 struct EachRow<'a, 'b> {
     ranked: Ranked,
     sorted: &'a mut Sorted<'b>,
@@ -228,14 +228,16 @@ impl Sorter {
         if entries.len() < 2 {
             return;
         }
+        if entries.len() > MOST {
+            entries.sort_unstable_by_key(order);
+            return;
+        }
         let bits = usize::BITS - (entries.len() - 1).leading_zeros();
         let bucket = |entry: &Entry| (entry.key >> (64 - bits)) as usize;
         self.ends.clear();
         self.ends.resize((1 << bits) + 1, 0);
-        if entries.len() <= MOST {
-            entries.iter().for_each(|entry| self.ends[bucket(entry) + 1] += 1);
-        }
-        if entries.len() > MOST || self.ends.iter().any(|count| *count > CROWD) {
+        entries.iter().for_each(|entry| self.ends[bucket(entry) + 1] += 1);
+        if self.ends.iter().any(|count| *count > CROWD) {
             entries.sort_unstable_by_key(order);
             return;
         }
@@ -299,8 +301,8 @@ fn smoothed(weight: f64, pseudo_count: f64) -> f64 {
     if weight < 0.0 { weight } else { weight + pseudo_count }
 }
 
-/// Ranks of the keys of all rows, if they are of few kinds: their places in the order of keys, spread. Rows are aligned by them without
-/// being sorted, to the same bits.
+/// Ranks of the keys of all rows, if they are of few kinds: their places among these, in the order of spread keys. Rows are aligned by
+/// them without being sorted, and give the same bits.
 struct Ranked {
     /// Rank of each key of p, and of q.
     ranks: [Vec<u16>; 2],
@@ -348,7 +350,7 @@ impl Ranked {
         Some(Ranked { ranks, words, used: kinds.count.div_ceil(64) })
     }
 
-    /// Adds a row to the batch. Whether it is one: without anything null, and with no key twice.
+    /// Adds a row to the batch. Returns false, and adds nothing, if something in it is null or a key occurs twice on a side.
     #[inline(always)]
     fn push<A: Arithmetic>(
         &mut self,
@@ -385,7 +387,7 @@ struct RankedRow<'a> {
     weights: &'a [f64],
 }
 
-/// Adds the weights of a row to the batch, if no key occurs twice on a side. Whether that is so.
+/// Loop that adds the weights of a row to the batch. It returns false, and adds nothing, if a key occurs twice on a side.
 struct Align<'a, 'b> {
     p: RankedRow<'a>,
     q: RankedRow<'a>,
@@ -426,6 +428,8 @@ impl Loop for Align<'_, '_> {
 
 #[inline(always)]
 fn word_of(rank: u16) -> usize {
+    debug_assert!(usize::from(rank) < KINDS);
+    // The remainder is the number itself, and spares a check.
     usize::from(rank / 64) % WORDS
 }
 
@@ -497,7 +501,7 @@ impl Kinds {
         None
     }
 
-    /// Makes the ranks of keys their numbers, and replaces numbers of before.
+    /// Numbers the keys anew, in their order, and the numbers given so far with them.
     fn sort(self: &mut Box<Kinds>, numbers: &mut [Vec<u16>; 2]) -> Option<()> {
         let keys = &self.keys[..self.count];
         if keys.is_sorted() {

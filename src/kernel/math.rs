@@ -233,7 +233,7 @@ pub fn exp_scaled<A: Arithmetic>(x: f64, y: f64) -> f64 {
     f64::from_bits(exp.to_bits().wrapping_add(rounded.to_bits().wrapping_add(EXP_SCALE) << 52))
 }
 
-/// ln(1 + x) for x in [0, 1], within two units in the last place however small x is.
+/// ln(1 + x) for x ≥ 0, within two units in the last place however small x is.
 #[inline(always)]
 pub fn ln_1p<A: Arithmetic>(x: f64) -> f64 {
     let sum = 1.0 + x;

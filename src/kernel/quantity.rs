@@ -34,14 +34,13 @@ pub trait Quantity: Sized + 'static {
     /// Values in nats of distributions in blocks, where no rule but 9 can apply and nothing leaves the range of doubles.
     fn of_blocks<A: Arithmetic, L: Layout>(p: &impl Stored, q: &impl Stored) -> FastPath;
 
-    /// Whether the quantity takes logarithms of shares from logits, as [`of_logits`](Quantity::of_logits). If not, logits are turned
-    /// into weights.
-    const LOGITS: bool = false;
+    /// Whether logits are read as they are, by [`of_logits`](Quantity::of_logits). Otherwise weights are made of them.
+    const READS_LOGITS: bool = false;
 
-    /// Values in nats of logits in blocks, where no rule but 9 can apply. What is no element is −∞.
+    /// Values in nats of logits in blocks, where no rule but 9 can apply. Behind the end of a row there is −∞.
     #[inline(always)]
     fn of_logits<A: Arithmetic, L: Layout>(_p: &impl Source, _q: &impl Source) -> FastPath {
-        FastPath::NOWHERE
+        unreachable!("{} does not read logits", Self::NAME)
     }
 
     /// Value in nats of one distribution that rule 9 applies to, whatever its range and whatever is missing, which is dropped.

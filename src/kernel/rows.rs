@@ -29,7 +29,7 @@ impl<'a, T: Weight> Rows<'a, T> {
     }
 }
 
-/// Kind of what rows hold: weights, or numbers that weights are made of.
+/// Kind of the elements of rows: weights, or logits.
 pub trait Kind {
     /// Memory that the rows of a call share.
     type Scratch: Default;
@@ -37,10 +37,10 @@ pub trait Kind {
     /// The longest row that is short, which goes together with seven others.
     fn short<Q: Quantity, T: Weight>() -> usize;
 
-    /// Stand-in for no element.
+    /// Padding behind the end of a row and in place of a dropped element: it adds nothing to any sum.
     fn nothing<T: Weight>() -> T;
 
-    /// Values of eight short rows, in which nothing stands for what is dropped.
+    /// Values of eight short rows, padded.
     fn of_eight<Q: Quantity, A: Arithmetic, T: Weight>(
         p: &Tile<T>,
         q: &Tile<T>,
@@ -73,8 +73,8 @@ pub struct Pair<'a, T> {
     pub rows: (usize, usize),
 }
 
-/// Rows that hold weights.
-pub struct OfWeights;
+/// Rows of weights.
+struct OfWeights;
 
 impl Kind for OfWeights {
     type Scratch = ();

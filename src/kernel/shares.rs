@@ -17,7 +17,7 @@ pub trait OfShares {
     /// Term of a pair of shares one of which is so small beside the other that it has lost digits, with their logarithm, ln(b/a).
     fn extreme_term<A: Arithmetic>(a: f64, b: f64, difference: f64, ln: f64) -> f64;
 
-    /// The product of a weight and a total that has to be a normal number for the term; 1 or NaN if none has to. The sum of the weights
+    /// The product of a weight and a total that has to be a normal number for the term; 1 if none has to, or NaN, which no comparison finds. The sum of the weights
     /// tells zeros from what is too small for a product.
     fn least(a: f64, b: f64, weights: f64) -> f64;
 

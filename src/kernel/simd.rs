@@ -30,7 +30,7 @@ pub enum Isa {
     /// AVX2 and FMA, and the instructions for bits that came with them: BMI 1, BMI 2 and POPCNT.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// AVX-512 F, DQ, BW and VL.
+    /// All of that, and AVX-512 F, DQ, BW and VL.
     #[cfg(target_arch = "x86_64")]
     Avx512,
 }
@@ -340,7 +340,7 @@ mod registers {
     impl IsaOps for Avx512 {
         #[inline(always)]
         fn call_outlined<A: Arithmetic<Isa = Self>, L: Loop>(body: L) -> L::Out {
-            // SAFETY: only `vectorised` names this type, and only where the processor has AVX-512 F, DQ, BW and VL.
+            // SAFETY: only `vectorised` names this type, and only where the processor has all that `avx512` enables.
             unsafe { avx512::<A, L>(body) }
         }
 

@@ -6,7 +6,8 @@
 //!
 //! * The difference is taken with its rounding error, so that weights are right to a unit in the last place, however far the
 //!   logits are from 0.
-//! * The scale keeps the weight of a logit as far as 850 below the largest a normal number. One that is farther below weighs 0.
+//! * The scale keeps the weight of a logit as far as 850 below the largest a normal number. One that is farther below has a weight that
+//!   the caller says. −∞ weighs 0.
 
 use super::blocks::{Block, LANES, Layout, Source, lanes, pinned, two_sum};
 use super::math::{EXP_FLOOR, exp_scaled, ln_1p, power_of_two};
@@ -26,9 +27,10 @@ pub fn largest<A: Arithmetic, L: Layout>(z: &impl Source) -> Block {
     L::max(L::optimisation_barrier(max))
 }
 
-/// Logits less the largest, and at least [`EXP_FLOOR`]; and their weights. NaN where a logit or the largest is NaN or ∞.
+/// Logits less the largest, and at least [`EXP_FLOOR`]; and their weights, of which a finite logit below the floor has `far`. NaN for a
+/// logit that is NaN or ∞, and for all if the largest is −∞.
 #[inline(always)]
-pub fn weights<A: Arithmetic>(z: &Block, max: &Block) -> (Block, Block) {
+pub fn weights<A: Arithmetic>(z: &Block, max: &Block, far: f64) -> (Block, Block) {
     let z = A::Isa::pinned(*z);
     let [mut differences, mut rounded, mut weights] = [[0.0; LANES]; 3];
     for k in 0..LANES {
@@ -43,14 +45,15 @@ pub fn weights<A: Arithmetic>(z: &Block, max: &Block) -> (Block, Block) {
         weights[k] = exp_scaled::<A>(differences[k], rounded[k]);
     }
     for k in 0..LANES {
-        // 0 at the floor, and NaN of NaN.
-        weights[k] = if differences[k] > EXP_FLOOR { weights[k] } else { differences[k] - EXP_FLOOR };
+        let far = if z[k] == f64::NEG_INFINITY { 0.0 } else { far };
+        // The difference is at the floor, or NaN.
+        weights[k] = if differences[k] > EXP_FLOOR { weights[k] } else { far + (differences[k] - EXP_FLOOR) };
     }
     [differences, weights] = pinned::<A, 2>([differences, weights]);
     (differences, weights)
 }
 
-/// Sum of the weights of logits, those of the largest apart: Σ exp(z − max z) = largest + others/2³⁰⁰.
+/// Sum of weights in two parts, how many logits are the largest and the weights of the others: Σ exp(z − max z) = largest + others/2³⁰⁰.
 #[derive(Clone, Copy, Debug)]
 pub struct Total {
     /// How many are the largest.

@@ -9,7 +9,7 @@ use polars::prelude::*;
 use polars_arrow::array::{FixedSizeListArray, ListArray, PrimitiveArray};
 use polars_arrow::bitmap::Bitmap;
 
-use super::chunks::{ChunkPair, aligned_chunks};
+use super::chunks::{ChunkPair, float_chunks};
 use super::convert::{self, Float};
 use super::dtypes::{self, Method, Shape};
 use super::errors::{in_row, pair_rows};
@@ -158,8 +158,8 @@ fn by_row<T: Float>(p: &Series, q: Option<&Series>, options: &Options) -> Polars
     let per_row = options.per_row(&shape);
     let mut out = Vec::new();
     let mut before = 0;
-    // A sole p goes along with itself.
-    for pair in aligned_chunks(p, q.unwrap_or(p))? {
+    let (chunks, converts) = float_chunks::<T>(p, q)?;
+    for pair in chunks {
         let rows = pair.rows.rows();
         let p_cells = Cells::<T>::open(&pair.p, p.dtype())?;
         let p_grid = p_cells.grid(0..p_cells.rows);
@@ -178,7 +178,8 @@ fn by_row<T: Float>(p: &Series, q: Option<&Series>, options: &Options) -> Polars
         out.push(convert::cells(values, rows, &options.cell_shape(&shape), &levels));
         before += rows;
     }
-    convert::series(p.name(), out)
+    let values = convert::series(p.name(), out)?;
+    Ok(if converts { values.rechunk() } else { values })
 }
 
 /// Validity of the arrays of a result, whole rows first: null where p is, and whole rows where q is.

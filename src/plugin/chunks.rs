@@ -3,6 +3,7 @@
 use polars::prelude::*;
 use polars_arrow::array::{FixedSizeListArray, ListArray};
 
+use super::convert::Float;
 use super::errors::pair_rows;
 use crate::kernel::broadcast::Broadcast;
 
@@ -14,25 +15,42 @@ pub struct ChunkPair {
     pub rows: Broadcast,
 }
 
+/// Pairs the chunks of p and q, in pieces if their elements have to be converted to floats; tells whether that is so. A sole p goes
+/// along with itself.
+pub fn float_chunks<T: Float>(p: &Series, q: Option<&Series>) -> PolarsResult<(Vec<ChunkPair>, bool)> {
+    let is_float = |s: &Series| *s.dtype().leaf_dtype() == T::DTYPE;
+    let converts = !is_float(p) || q.is_some_and(|q| !is_float(q));
+    let chunks = aligned_chunks(p, q.unwrap_or(p))?;
+    let chunks = if converts { chunks.into_iter().flat_map(ChunkPair::pieces).collect() } else { chunks };
+    Ok((chunks, converts))
+}
+
 /// Elements of a side that are converted at a time: few enough to stay in the cache until they are used.
 const PIECE: usize = 1 << 15;
 
-/// Number of rows that have so many elements all in all are to be taken at a time, at least 1.
-pub fn rows_of_piece(rows: usize, elements: usize) -> usize {
-    (PIECE.saturating_mul(rows) / elements.max(1)).max(1)
+/// Number of rows to be converted at a time, at least 1, from the numbers of elements that p and q have. All rows if a side is a single
+/// row that goes with many, and too long to be converted for each piece.
+pub fn rows_of_piece(rows: Broadcast, [p, q]: [usize; 2]) -> usize {
+    let is_long = |repeats, elements| repeats && elements > PIECE / 8;
+    if is_long(rows.repeats_p(), p) || is_long(rows.repeats_q(), q) {
+        return rows.rows().max(1);
+    }
+    (PIECE.saturating_mul(rows.rows()) / p.max(q).max(1)).max(1)
 }
 
 impl ChunkPair {
-    /// This pair in pieces for conversion, in order. Whole if a row goes with many, as it would be converted for each piece.
-    pub fn pieces(self) -> Vec<ChunkPair> {
-        if self.rows.repeats_p() || self.rows.repeats_q() {
+    /// This pair in pieces for conversion, in order.
+    fn pieces(self) -> Vec<ChunkPair> {
+        let rows = self.rows.rows();
+        let piece = rows_of_piece(self.rows, [elements(&*self.p), elements(&*self.q)]);
+        if piece >= rows {
             return vec![self];
         }
-        let rows = self.rows.rows();
-        let piece = rows_of_piece(rows, elements(&*self.p).max(elements(&*self.q)));
         let cut = |first: usize| {
             let len = piece.min(rows - first);
-            let (p, q) = (self.p.sliced(first, len), self.q.sliced(first, len));
+            let side =
+                |array: &ArrayRef, repeats| if repeats { array.clone() } else { array.sliced(first, len) };
+            let (p, q) = (side(&self.p, self.rows.repeats_p()), side(&self.q, self.rows.repeats_q()));
             ChunkPair { p, q, rows: self.rows.part(len) }
         };
         (0..rows).step_by(piece).map(cut).collect()
@@ -54,7 +72,7 @@ fn elements(array: &dyn polars_arrow::array::Array) -> usize {
 
 /// Pairs the chunks of p and q. A single row on either side goes with every chunk of the other; it is p that is the left
 /// operand in any case.
-pub fn aligned_chunks(p: &Series, q: &Series) -> PolarsResult<Vec<ChunkPair>> {
+fn aligned_chunks(p: &Series, q: &Series) -> PolarsResult<Vec<ChunkPair>> {
     let rows = pair_rows(p, q)?;
     let pair =
         |p: &ArrayRef, q: &ArrayRef, len| ChunkPair { p: p.clone(), q: q.clone(), rows: rows.part(len) };

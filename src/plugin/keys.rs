@@ -22,6 +22,16 @@ pub fn check(dtype: &DataType) -> Result<(), &DataType> {
     }
 }
 
+/// Whether there are categories, whose texts have to be read, anywhere within.
+pub fn has_categories(dtype: &DataType) -> bool {
+    match dtype {
+        DataType::Categorical(..) | DataType::Enum(..) => true,
+        DataType::List(inner) | DataType::Array(inner, _) => has_categories(inner),
+        DataType::Struct(fields) => fields.iter().any(|field| has_categories(field.dtype())),
+        _ => false,
+    }
+}
+
 /// Key of each value of a column, null for null.
 pub fn keys(s: &Series) -> PolarsResult<PrimitiveArray<u64>> {
     let s = s.rechunk();
@@ -57,7 +67,7 @@ pub fn keys(s: &Series) -> PolarsResult<PrimitiveArray<u64>> {
     Ok(PrimitiveArray::from_vec(keys).with_validity(validity))
 }
 
-/// Views that are asked for ahead of the one that is read: a page of them, at whose end the processor stops to read ahead by itself.
+/// Views that are asked for ahead of the one that is read: a page of them, at the end of which the processor's own reading ahead stops.
 const AHEAD: usize = 4096 / size_of::<View>();
 
 /// Keys of bytes, of which short ones are in their views.

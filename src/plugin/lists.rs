@@ -8,7 +8,7 @@ use polars_arrow::array::{FixedSizeListArray, ListArray, PrimitiveArray};
 use polars_arrow::bitmap::Bitmap;
 use polars_arrow::offset::OffsetsBuffer;
 
-use super::chunks::{ChunkPair, aligned_chunks};
+use super::chunks::float_chunks;
 use super::convert::{self, Float};
 use super::dtypes::{self, Method, Shape};
 use super::errors::{in_row, missing_in_column, pair_rows};
@@ -255,11 +255,7 @@ fn every_row_in<T: Float>(
 ) -> PolarsResult<Series> {
     let mut out = Vec::new();
     let mut before = 0;
-    // A sole p goes along with itself.
-    let chunks = aligned_chunks(p, q.unwrap_or(p))?;
-    let is_float = |s: &Series| *s.dtype().leaf_dtype() == T::DTYPE;
-    let converts = !is_float(p) || q.is_some_and(|q| !is_float(q));
-    let chunks = if converts { chunks.into_iter().flat_map(ChunkPair::pieces).collect() } else { chunks };
+    let (chunks, converts) = float_chunks::<T>(p, q)?;
     for pair in chunks {
         let p_chunk = Chunk::<T>::open(&pair.p, p.dtype())?;
         let q_chunk = q.map(|q| Chunk::<T>::open(&pair.q, q.dtype())).transpose()?;

@@ -194,13 +194,13 @@ pub fn values(inputs: &[Series], kwargs: &MapKwargs) -> PolarsResult<Series> {
         return Ok(convert::nulls(p.name(), pairing.rows(), &dtypes::float(precision)));
     }
     let rows = pairing.rows();
-    let piece = rows_of_piece(&inputs, pairing)?;
+    let piece = rows_of_piece(p, q, pairing)?;
     let mut out = Values::with_capacity(rows);
     for first in (0..rows).step_by(piece) {
         let len = piece.min(rows - first);
-        let cut = |s: &Series| if s.len() == rows { s.slice(first as i64, len) } else { s.clone() };
-        let of_p = Maps::open(&cut(p), common.as_ref())?;
-        let of_q = q.map(|q| Maps::open(&cut(q), common.as_ref())).transpose()?;
+        let cut = |s: &Series, repeats| if repeats { s.clone() } else { s.slice(first as i64, len) };
+        let of_p = Maps::open(&cut(p, pairing.repeats_p()), common.as_ref())?;
+        let of_q = q.map(|q| Maps::open(&cut(q, pairing.repeats_q()), common.as_ref())).transpose()?;
         maps::values(
             &of_p.rows(),
             of_q.as_ref().map(Maps::rows).as_ref(),
@@ -216,26 +216,16 @@ pub fn values(inputs: &[Series], kwargs: &MapKwargs) -> PolarsResult<Series> {
     convert::series(p.name(), vec![convert::values(out, precision)])
 }
 
-/// Number of rows that are read at a time.
-fn rows_of_piece(inputs: &[Series], pairing: Broadcast) -> PolarsResult<usize> {
-    let rows = pairing.rows();
-    // A row that goes with all others would be read again for each piece, and so would the texts of categories.
-    let has_texts = |s: &Series| matches!(key_dtype(s), Some(DataType::Categorical(..) | DataType::Enum(..)));
-    if pairing.repeats_p() || pairing.repeats_q() || inputs.iter().any(has_texts) {
-        return Ok(rows.max(1));
+/// Number of rows that are read at a time, at least 1.
+fn rows_of_piece(p: &Series, q: Option<&Series>, pairing: Broadcast) -> PolarsResult<usize> {
+    // The texts of categories would be read again for each piece.
+    if keys::has_categories(p.dtype()) || q.is_some_and(|q| keys::has_categories(q.dtype())) {
+        return Ok(pairing.rows().max(1));
     }
-    let mut most = 0_usize;
-    for s in inputs {
-        most = most.max(s.list()?.downcast_iter().map(|lists| lists.offsets().range() as usize).sum());
-    }
-    Ok(chunks::rows_of_piece(rows, most))
-}
-
-fn key_dtype(s: &Series) -> Option<&DataType> {
-    match s.dtype().inner_dtype()? {
-        DataType::Struct(fields) => fields.first().map(|key| key.dtype()),
-        _ => None,
-    }
+    let entries = |s: &Series| -> PolarsResult<usize> {
+        Ok(s.list()?.downcast_iter().map(|lists| lists.offsets().range() as usize).sum())
+    };
+    Ok(chunks::rows_of_piece(pairing, [entries(p)?, q.map_or(Ok(0), entries)?]))
 }
 
 /// The memory behind [`EntryRows`].

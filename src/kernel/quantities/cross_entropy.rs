@@ -58,7 +58,7 @@ impl Quantity for CrossEntropy {
     // As the divergence that is in it.
     const ANSWERS: Answers = Answers { negative: f64::INFINITY, q_zero: Some(f64::INFINITY) };
     const EIGHT_IN_SINGLE: bool = true;
-    const LOGITS: bool = true;
+    const READS_LOGITS: bool = true;
 
     #[inline(always)]
     fn of_logits<A: Arithmetic, L: Layout>(p: &impl Source, q: &impl Source) -> FastPath {
@@ -357,13 +357,13 @@ impl<A: Arithmetic, P: Source, Q: Source> Terms<A, 4> for Logits<'_, P, Q> {
         let (p, q) = (self.p.block(i), self.q.block(i));
         self.p.prefetch_next(i);
         self.q.prefetch_next(i);
-        let (_, of_p) = softmax::weights::<A>(&p, &self.p_max);
-        let (differences, of_q) = softmax::weights::<A>(&q, &self.q_max);
+        let (_, of_p) = softmax::weights::<A>(&p, &self.p_max, 0.0);
+        let (differences, of_q) = softmax::weights::<A>(&q, &self.q_max, 0.0);
         softmax::add_total(&differences, &of_q, largest, others);
         for k in 0..LANES {
             mass_p[k] += of_p[k];
-            // As far as q is below, but nothing where p is 0.
-            let difference = if of_p[k] == 0.0 { 0.0 } else { q[k] - self.q_max[k] };
+            // As far as q is below, but nothing where p is −∞. Of −∞ beside a p that is too small for a weight, the product is NaN.
+            let difference = if p[k] == f64::NEG_INFINITY { 0.0 } else { q[k] - self.q_max[k] };
             term[k] += of_p[k] * difference;
         }
     }

@@ -65,7 +65,7 @@ impl Quantity for Entropy {
     const ANSWERS: Answers = Answers { negative: f64::NEG_INFINITY, q_zero: None };
     const EIGHT_IN_SINGLE: bool = true;
     const OF_FEW: Option<OfFew> = Some(|entropy, _, _| entropy);
-    const LOGITS: bool = true;
+    const READS_LOGITS: bool = true;
 
     #[inline(always)]
     fn of_blocks<A: Arithmetic, L: Layout>(x: &impl Stored, _: &impl Stored) -> FastPath {
@@ -268,6 +268,7 @@ fn of_logits<A: Arithmetic, L: Layout>(z: &impl Source) -> FastPath {
     let [largest, others, term] = sums::<A, L, 3, 0>(z.blocks(), &mut Logits { z, max });
     let total = softmax::Total { largest, others };
     let (ln, weight) = (total.ln::<A>(), total.weight());
+    // NaN where a logit is NaN or ∞, or none is finite: then a rule decides.
     FastPath { value: lanes!(k => ln[k] - term[k] / weight[k]) }
 }
 
@@ -281,7 +282,7 @@ impl<A: Arithmetic, S: Source> Terms<A, 3> for Logits<'_, S> {
     #[inline(always)]
     fn add(&mut self, i: usize, _: &[Block; 0], [largest, others, term]: &mut [Block; 3]) {
         self.z.prefetch_next(i);
-        let (differences, weights) = softmax::weights::<A>(&self.z.block(i), &self.max);
+        let (differences, weights) = softmax::weights::<A>(&self.z.block(i), &self.max, 0.0);
         softmax::add_total(&differences, &weights, largest, others);
         for k in 0..LANES {
             term[k] += weights[k] * differences[k];

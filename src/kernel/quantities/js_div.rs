@@ -81,8 +81,8 @@ const R: [f64; 13] = [
     0.415_842_032_351_778_8,
 ];
 
-/// H(y) for y up to 4/9, in the same way; the error is 4e-18. The last coefficient is 2e-13 more than that, which makes 6e-17 of it
-/// beside l = 0: between p and q without a common element, ln 2 is not to be rounded down.
+/// H(y) for y up to 4/9, in the same way; the error is 4e-18. The last coefficient is raised by 2e-13, and a term with l = 0 by 6e-17 of
+/// itself, so that p and q without a common element give ln 2 and not less.
 const H: [f64; 10] = [
     0.083_333_333_333_333_26,
     0.012_500_000_000_012_49,
@@ -114,7 +114,8 @@ impl OfShares for JsDiv {
 
     #[inline(always)]
     fn least(a: f64, b: f64, _: f64) -> f64 {
-        // The smaller share needs no care: where it has lost digits, it is nothing beside the larger. The bits before 0 are a NaN.
+        // The smaller share needs no care: where it has lost digits, it is nothing beside the larger. Less 1, the bits of 0 are a
+        // NaN, which no comparison finds, and those of another number hardly change.
         let high = if a > b { a } else { b };
         f64::from_bits(high.to_bits().wrapping_sub(1))
     }
@@ -135,6 +136,7 @@ const EVEN_EXPONENT: u64 = 0x7fe0_0000_0000_0000;
 #[inline(always)]
 fn term<A: Arithmetic>(a: f64, b: f64, difference: f64) -> f64 {
     let high = (if a > b { a } else { b }) + NOT_ZERO;
+    // A −0 may make a NaN, which the rules settle.
     let low = if a > b { b } else { a };
     let difference = difference.abs();
     // k, in the place of an exponent. The bits of numbers go nearly with their logarithms (Mitchell 1962).
