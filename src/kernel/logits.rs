@@ -4,7 +4,7 @@
 //!
 //! * A logit that is too far below the largest for a weight of its own, such as the −1e9 of a mask, has the least weight there is, which
 //!   adds nothing to any sum. Beside p > 0 its share of q leaves a divergence finite: it grows by p's share for each unit that the logit
-//!   is lower, which [`beyond_floor`] adds. Eight short rows leave such a row to [`OfOne`].
+//!   is lower, which `beyond_floor` adds. Eight short rows leave such a row to `OfOne`.
 //! * −∞ is a weight of 0, ∞ one of ∞, NaN and null are missing: then the [`rules`](super::rules) decide.
 
 use std::marker::PhantomData;
