@@ -407,6 +407,11 @@ mod tests {
         assert_eq!(of_pair::<KlDiv>(&[0.0, -INF], &[0.0, -INF]), 0.0);
         let raised = value::<Entropy, f64>(Weights::new(&[1.0, f64::NAN], None), None, NanPolicy::Raise);
         assert_eq!(raised.unwrap_err().at, 1);
+        // Nothing of this is missing.
+        let none = Weights::new(&[-INF, -INF][..], None);
+        for q in [none, Weights::new(&[0.0, 0.0], None)] {
+            assert!(value::<KlDiv, f64>(none, Some(q), NanPolicy::Raise).unwrap().unwrap().is_nan());
+        }
     }
 
     #[test]
