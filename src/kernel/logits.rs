@@ -93,15 +93,6 @@ impl Kind for OfLogits {
         let rows = &mut scratch.rows;
         A::Isa::call_outlined::<A, _>(OfOne::<Q, T> { pair, policy, rows, quantity: PhantomData })
     }
-
-    #[inline(always)]
-    fn slowly<Q: Quantity, A: Arithmetic, T: Weight>(
-        pair: Pair<T>,
-        policy: NanPolicy,
-        scratch: &mut Scratch,
-    ) -> Result<Option<f64>, Missing> {
-        Self::of_one::<Q, A, T>(pair, policy, scratch)
-    }
 }
 
 /// Weight of a logit at the floor.
@@ -185,7 +176,7 @@ fn of_weights<Q: Quantity, A: Arithmetic>(
 /// Weights of a row of logits.
 #[derive(Default)]
 struct RowWeights {
-    /// Weights, with room for a block behind them.
+    /// Weights, filled up to whole blocks.
     values: Vec<f64>,
     len: usize,
     /// Validity, where some logit is null.

@@ -55,11 +55,14 @@ pub trait Kind {
     ) -> Result<Option<f64>, Missing>;
 
     /// Value of a short row in which something is out of the ordinary.
+    #[inline(always)]
     fn slowly<Q: Quantity, A: Arithmetic, T: Weight>(
         pair: Pair<T>,
         policy: NanPolicy,
         scratch: &mut Self::Scratch,
-    ) -> Result<Option<f64>, Missing>;
+    ) -> Result<Option<f64>, Missing> {
+        Self::of_one::<Q, A, T>(pair, policy, scratch)
+    }
 }
 
 /// A row of p and one of q, which are as long. A sole p is its own q.
