@@ -9,7 +9,7 @@ use polars::prelude::*;
 use polars_arrow::array::{FixedSizeListArray, ListArray, PrimitiveArray};
 use polars_arrow::bitmap::Bitmap;
 
-use super::chunks::{ChunkPair, float_chunks};
+use super::chunks::{ChunkPair, FloatChunks};
 use super::convert::{self, Float};
 use super::dtypes::{self, Method, Shape};
 use super::errors::{in_row, pair_rows};
@@ -158,8 +158,8 @@ fn by_row<T: Float>(p: &Series, q: Option<&Series>, options: &Options) -> Polars
     let per_row = options.per_row(&shape);
     let mut out = Vec::new();
     let mut before = 0;
-    let (chunks, converts) = float_chunks::<T>(p, q)?;
-    for pair in chunks {
+    let chunks = FloatChunks::of::<T>(p, q)?;
+    for pair in &chunks.pairs {
         let rows = pair.rows.rows();
         let p_cells = Cells::<T>::open(&pair.p, p.dtype())?;
         let p_grid = p_cells.grid(0..p_cells.rows);
@@ -173,13 +173,12 @@ fn by_row<T: Float>(p: &Series, q: Option<&Series>, options: &Options) -> Polars
             let row = error.row() / per_row.max(1);
             in_row(error, before + row, p.name(), q.map_or("", |q| q.name()))
         })?;
-        let levels = levels_of_result(&p_grid, q_grid.as_ref(), &pair, options, &shape);
+        let levels = levels_of_result(&p_grid, q_grid.as_ref(), pair, options, &shape);
         let values = convert::values(values, options.precision);
         out.push(convert::cells(values, rows, &options.cell_shape(&shape), &levels));
         before += rows;
     }
-    let values = convert::series(p.name(), out)?;
-    Ok(if converts { values.rechunk() } else { values })
+    chunks.join(p.name(), out)
 }
 
 /// Validity of the arrays of a result, whole rows first: null where p is, and whole rows where q is.

@@ -3,7 +3,7 @@
 use polars::prelude::*;
 use polars_arrow::array::{FixedSizeListArray, ListArray};
 
-use super::convert::Float;
+use super::convert::{self, Float};
 use super::errors::pair_rows;
 use crate::kernel::broadcast::Broadcast;
 
@@ -15,14 +15,30 @@ pub struct ChunkPair {
     pub rows: Broadcast,
 }
 
-/// Pairs the chunks of p and q, in pieces if their elements have to be converted to floats; tells whether that is so. A sole p goes
-/// along with itself.
-pub fn float_chunks<T: Float>(p: &Series, q: Option<&Series>) -> PolarsResult<(Vec<ChunkPair>, bool)> {
-    let is_float = |s: &Series| *s.dtype().leaf_dtype() == T::DTYPE;
-    let converts = !is_float(p) || q.is_some_and(|q| !is_float(q));
-    let chunks = aligned_chunks(p, q.unwrap_or(p))?;
-    let chunks = if converts { chunks.into_iter().flat_map(ChunkPair::pieces).collect() } else { chunks };
-    Ok((chunks, converts))
+/// Chunks of p and q whose elements are floats, or are cut into pieces to be converted.
+pub struct FloatChunks {
+    pub pairs: Vec<ChunkPair>,
+    are_cut: bool,
+}
+
+impl FloatChunks {
+    /// Pairs the chunks. A sole p goes along with itself.
+    pub fn of<T: Float>(p: &Series, q: Option<&Series>) -> PolarsResult<FloatChunks> {
+        let is_float = |s: &Series| *s.dtype().leaf_dtype() == T::DTYPE;
+        let chunks = aligned_chunks(p, q.unwrap_or(p))?;
+        if is_float(p) && q.is_none_or(is_float) {
+            return Ok(FloatChunks { pairs: chunks, are_cut: false });
+        }
+        let count = chunks.len();
+        let pairs: Vec<ChunkPair> = chunks.into_iter().flat_map(ChunkPair::pieces).collect();
+        Ok(FloatChunks { are_cut: pairs.len() > count, pairs })
+    }
+
+    /// Series of the results of the chunks, one each; in one piece if the chunks were cut.
+    pub fn join(&self, name: &PlSmallStr, results: Vec<ArrayRef>) -> PolarsResult<Series> {
+        let results = convert::series(name, results)?;
+        Ok(if self.are_cut { results.rechunk() } else { results })
+    }
 }
 
 /// Elements of a side that are converted at a time: few enough to stay in the cache until they are used.

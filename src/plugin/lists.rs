@@ -8,7 +8,7 @@ use polars_arrow::array::{FixedSizeListArray, ListArray, PrimitiveArray};
 use polars_arrow::bitmap::Bitmap;
 use polars_arrow::offset::OffsetsBuffer;
 
-use super::chunks::float_chunks;
+use super::chunks::FloatChunks;
 use super::convert::{self, Float};
 use super::dtypes::{self, Method, Shape};
 use super::errors::{in_row, missing_in_column, pair_rows};
@@ -255,8 +255,8 @@ fn every_row_in<T: Float>(
 ) -> PolarsResult<Series> {
     let mut out = Vec::new();
     let mut before = 0;
-    let (chunks, converts) = float_chunks::<T>(p, q)?;
-    for pair in chunks {
+    let chunks = FloatChunks::of::<T>(p, q)?;
+    for pair in &chunks.pairs {
         let p_chunk = Chunk::<T>::open(&pair.p, p.dtype())?;
         let q_chunk = q.map(|q| Chunk::<T>::open(&pair.q, q.dtype())).transpose()?;
         let q_outer = q_chunk.as_ref().map_or(vec![], Chunk::outer);
@@ -273,6 +273,5 @@ fn every_row_in<T: Float>(
         out.push(wrap(results.map_err(|error| located(pairing.locate(error)))?, pairing.outer)?);
         before += pair.rows.rows();
     }
-    let results = convert::series(p.name(), out)?;
-    Ok(if converts { results.rechunk() } else { results })
+    chunks.join(p.name(), out)
 }
