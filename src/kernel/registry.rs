@@ -1,6 +1,8 @@
 //! Entries of the registry: the name of a quantity, what it can do, and every driver compiled for it. The layers above hold a
 //! quantity by name, and call its drivers as plain functions.
 
+use std::ops::Range;
+
 use super::broadcast::{Mismatch, RowPairs};
 use super::elements;
 use super::groups;
@@ -81,25 +83,13 @@ pub struct Summands {
     pub count: usize,
     /// The column of a name.
     pub find: fn(&str) -> Option<Column>,
-    double: SummandDrivers<f64>,
-    single: SummandDrivers<f32>,
+    double: ColumnsOf<f64>,
+    single: ColumnsOf<f32>,
 }
 
-/// Drivers of summands of one float type.
-#[derive(Debug)]
-pub struct SummandDrivers<T> {
-    /// Summands of all elements of p, or of p and q, in one column.
-    pub column: ColumnOf<T>,
-    /// Summands in every column, in the order of their names; `None` if some weight may be too large for that.
-    pub all: ColumnsOf<T>,
-}
-
-/// Driver of one column of summands.
-pub type ColumnOf<T> =
-    fn(Weights<T>, Option<Weights<T>>, Column, Precision, NanPolicy) -> Result<Vec<f64>, Mismatch>;
-/// Driver of all columns of summands.
+/// Driver of summands: of all elements of p, or of p and q, in the columns of some places.
 pub type ColumnsOf<T> =
-    fn(Weights<T>, Option<Weights<T>>, Precision, NanPolicy) -> Result<Option<Vec<Vec<f64>>>, Mismatch>;
+    fn(Weights<T>, Option<Weights<T>>, Range<usize>, Precision, NanPolicy) -> Result<Vec<Vec<f64>>, Mismatch>;
 
 /// Drivers of groups.
 #[derive(Debug)]
@@ -213,8 +203,8 @@ impl Summands {
             names: summands::column_names::<S>,
             count: 2 * S::PARTS.len(),
             find: Column::find::<S>,
-            double: SummandDrivers { column: summands::column::<S, f64>, all: summands::all::<S, f64> },
-            single: SummandDrivers { column: summands::column::<S, f32>, all: summands::all::<S, f32> },
+            double: summands::columns::<S, f64>,
+            single: summands::columns::<S, f32>,
         }
     }
 }
@@ -249,8 +239,8 @@ impl StateDrivers {
 pub trait ByFloat: Weight {
     /// Drivers of rows.
     fn rows(quantity: &Registered) -> &RowDrivers<Self>;
-    /// Drivers of summands.
-    fn summands(summands: &Summands) -> &SummandDrivers<Self>;
+    /// Driver of summands.
+    fn summands(summands: &Summands) -> ColumnsOf<Self>;
     /// Driver of elements.
     fn elements(function: &Function) -> ElementsOf<Self>;
 }
@@ -260,8 +250,8 @@ impl ByFloat for f64 {
         &quantity.double
     }
 
-    fn summands(summands: &Summands) -> &SummandDrivers<f64> {
-        &summands.double
+    fn summands(summands: &Summands) -> ColumnsOf<f64> {
+        summands.double
     }
 
     fn elements(function: &Function) -> ElementsOf<f64> {
@@ -274,8 +264,8 @@ impl ByFloat for f32 {
         &quantity.single
     }
 
-    fn summands(summands: &Summands) -> &SummandDrivers<f32> {
-        &summands.single
+    fn summands(summands: &Summands) -> ColumnsOf<f32> {
+        summands.single
     }
 
     fn elements(function: &Function) -> ElementsOf<f32> {

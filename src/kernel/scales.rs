@@ -24,28 +24,19 @@ pub const LARGE_WEIGHT: f64 = power_of_two(760);
 pub const USUAL_SCALE: f64 = power_of_two(UP);
 const HUGE: f64 = power_of_two(924);
 
-/// Scale of the summand of a weight of this size in a lead or a rest, and whether its bits are divided between them.
+/// All scales that a summand may have.
+pub const SCALES: [f64; 3] = [USUAL_SCALE, power_of_two(DOWN), 0.0];
+
+/// Place among [`SCALES`] of the scale of a weight of this size in a lead or a rest, and whether its bits are divided between them.
 #[inline(always)]
-pub fn scale(weight: f64, split: Split) -> (f64, bool) {
-    const FACTORS: [f64; 2] = [power_of_two(UP), power_of_two(DOWN)];
-    let divided = weight < LARGE_WEIGHT;
+pub fn scale(weight: f64, split: Split) -> (usize, bool) {
     let scale = match split {
-        Split::Lead => {
-            if weight < HUGE {
-                FACTORS[0]
-            } else {
-                0.0
-            }
-        }
-        Split::Rest => {
-            if divided {
-                FACTORS[0]
-            } else {
-                FACTORS[1]
-            }
-        }
+        Split::Lead if weight < HUGE => 0,
+        Split::Lead => 2,
+        Split::Rest if weight < LARGE_WEIGHT => 0,
+        Split::Rest => 1,
     };
-    (scale, divided)
+    (scale, weight < LARGE_WEIGHT)
 }
 
 /// Whether a mass with this rest is the rest alone, times 2^−20.

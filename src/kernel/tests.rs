@@ -28,15 +28,11 @@ pub fn uniform(mut state: u64) -> impl FnMut() -> f64 {
 pub fn group_of<S: Sums>(p: &[f64], q: &[f64]) -> f64 {
     let [of_p, of_q] = [p, q].map(|x| Weights::new(x, None));
     let pair = S::PARTS.len() > 2;
-    let sum = |name: &str| -> f64 {
-        let column = summands::Column::find::<S>(name).unwrap();
-        let (precision, policy) = (Precision::Double, NanPolicy::Propagate);
-        summands::column::<S, f64>(of_p, pair.then_some(of_q), column, precision, policy)
-            .unwrap()
-            .iter()
-            .sum()
-    };
-    let sums: Vec<[f64; 2]> = S::PARTS.iter().map(|part| [sum(part.lead), sum(part.rest)]).collect();
+    let (places, precision) = (0..2 * S::PARTS.len(), Precision::Double);
+    let of_q = pair.then_some(of_q);
+    let columns = summands::columns::<S, f64>(of_p, of_q, places, precision, NanPolicy::Propagate).unwrap();
+    let sums: Vec<f64> = columns.iter().map(|column| column.iter().sum()).collect();
+    let (sums, _) = sums.as_chunks::<2>();
     let columns: Vec<_> = sums.iter().map(|halves| halves.each_ref().map(std::slice::from_ref)).collect();
     S::value::<Fused>(group::<S>(&<S::Numbers as Numbers>::from_slice(&columns).unwrap(), 0).1)
 }
@@ -99,14 +95,11 @@ fn rows<T: ByFloat>(quantity: &Registered, float: fn(f64) -> T) -> Vec<f64> {
 
 /// The sums of so many groups, a lead and a rest for each part.
 fn sums(quantity: &Registered, of: &Summands, p: &[f64], q: &[f64], groups: usize) -> Vec<[Vec<f64>; 2]> {
-    let names = (of.names)();
-    let column = |name: &str| {
-        let [p, q] = [p, q].map(|x| Weights::new(x, None));
-        let (q, column) = (quantity.pair.then_some(q), (of.find)(name).unwrap());
-        let summands = (f64::summands(of).column)(p, q, column, Precision::Double, NanPolicy::Omit).unwrap();
-        summands.chunks(p.len() / groups).map(|group| group.iter().sum()).collect::<Vec<f64>>()
-    };
-    names.chunks(2).map(|pair| [column(pair[0]), column(pair[1])]).collect()
+    let [of_p, of_q] = [p, q].map(|x| Weights::new(x, None));
+    let of_q = quantity.pair.then_some(of_q);
+    let columns = f64::summands(of)(of_p, of_q, 0..of.count, Precision::Double, NanPolicy::Omit).unwrap();
+    let sum = |column: &Vec<f64>| column.chunks(p.len() / groups).map(|group| group.iter().sum()).collect();
+    columns.as_chunks::<2>().0.iter().map(|halves| halves.each_ref().map(sum)).collect()
 }
 
 fn slices(sums: &[[Vec<f64>; 2]]) -> Vec<[&[f64]; 2]> {

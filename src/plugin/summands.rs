@@ -3,6 +3,7 @@
 //! Polars asks for each column in a call of its own. The first call for a batch computes all of them, and the others take theirs
 //! ([`SharedWork`]).
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -154,27 +155,15 @@ fn array(summands: Vec<f64>, precision: Precision) -> ArrayRef {
     }
 }
 
-/// Computes one column of summands.
-struct OneColumn<'a>(&'a Summands, Column, Precision, NanPolicy);
+/// Computes the columns of summands of some places.
+struct Columns<'a>(&'a Summands, Range<usize>, Precision, NanPolicy);
 
-impl OfWeights for OneColumn<'_> {
-    type Out = Vec<f64>;
+impl OfWeights for Columns<'_> {
+    type Out = Vec<Vec<f64>>;
 
-    fn of<T: Float>(self, p: Weights<T>, q: Option<Weights<T>>) -> PolarsResult<Vec<f64>> {
-        let OneColumn(summands, column, precision, policy) = self;
-        (T::summands(summands).column)(p, q, column, precision, policy).map_err(mismatch)
-    }
-}
-
-/// Computes all columns of summands, `None` where they don't come at once.
-struct AllColumns<'a>(&'a Summands, Precision, NanPolicy);
-
-impl OfWeights for AllColumns<'_> {
-    type Out = Option<Vec<Vec<f64>>>;
-
-    fn of<T: Float>(self, p: Weights<T>, q: Option<Weights<T>>) -> PolarsResult<Self::Out> {
-        let AllColumns(summands, precision, policy) = self;
-        (T::summands(summands).all)(p, q, precision, policy).map_err(mismatch)
+    fn of<T: Float>(self, p: Weights<T>, q: Option<Weights<T>>) -> PolarsResult<Vec<Vec<f64>>> {
+        let Columns(summands, places, precision, policy) = self;
+        T::summands(summands)(p, q, places, precision, policy).map_err(mismatch)
     }
 }
 
@@ -189,7 +178,9 @@ pub fn column(inputs: &[Series], kwargs: &SummandKwargs) -> PolarsResult<Series>
     let summands = match shared_column(inputs, kwargs, result) {
         Some(column) => column,
         None => {
-            array(of_columns(inputs, OneColumn(summands, column, result, kwargs.nan_policy.0))?, precision)
+            let place = column.place()..column.place() + 1;
+            let columns = of_columns(inputs, Columns(summands, place, result, kwargs.nan_policy.0))?;
+            array(columns.into_iter().next().unwrap_or_default(), precision)
         }
     };
     convert::series(inputs[0].name(), vec![summands, convert::floats(Vec::new(), None, precision)])
@@ -203,7 +194,8 @@ fn shared_column(inputs: &[Series], kwargs: &SummandKwargs, result: Precision) -
         Piece { at: column.place(), of: summands.count, bytes: summands.count * rows * size_of::<f64>() };
     BATCHES.piece(Batch::of(inputs, kwargs, result)?, piece, || {
         // The call for one column reports the error.
-        let columns = of_columns(inputs, AllColumns(summands, result, kwargs.nan_policy.0)).ok()??;
+        let all = Columns(summands, 0..summands.count, result, kwargs.nan_policy.0);
+        let columns = of_columns(inputs, all).ok()?;
         let precision = |name| (summands.find)(name).map(|column| precision_of(column, result));
         let names = (summands.names)();
         names.iter().zip(columns).map(|(name, column)| Some(array(column, precision(name)?))).collect()
