@@ -7,7 +7,7 @@
 
 use super::blocks::{Carried, FastPath, Layout, OneRow, Source, Stored};
 use super::rules::{Answers, Role, Side};
-use super::simd::Arithmetic;
+use super::simd::{Arithmetic, Base};
 use super::weights::{Mask, Weight, Weights};
 
 /// A quantity of one distribution p, or of p and its reference q. A sole p goes along as its own q.
@@ -51,13 +51,13 @@ pub trait Quantity: Sized + 'static {
 pub type OfFew = fn(f64, usize, usize) -> f64;
 
 /// Value of weights none of which is missing, infinite or negative, with mass in p, and in q wherever p has some.
-pub fn value<Q: Quantity, A: Arithmetic>(p: &[f64], q: &[f64]) -> f64 {
+pub fn value<Q: Quantity>(p: &[f64], q: &[f64]) -> f64 {
     let (p, q) = (Weights::new(p, None), Weights::new(q, None));
     let fast = match (p.dense(), q.dense()) {
-        (Some(p), Some(q)) => Q::of_blocks::<A, OneRow>(&p, &q),
+        (Some(p), Some(q)) => Q::of_blocks::<Base, OneRow>(&p, &q),
         _ => FastPath::NOWHERE,
     };
-    fast.get(0).unwrap_or_else(|| Q::carefully::<A, f64>(p, q))
+    fast.get(0).unwrap_or_else(|| Q::carefully::<Base, f64>(p, q))
 }
 
 /// A quantity whose groups are sums that the data frame takes.

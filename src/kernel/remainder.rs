@@ -15,10 +15,10 @@ use super::broadcast::RowPairs;
 use super::layout::Error;
 use super::math::power_of_two;
 use super::options::{NanPolicy, Unit};
-use super::quantity::{Quantity, value};
-use super::rows::Rows;
+use super::quantity::Quantity;
+use super::rows::{self, Rows};
 use super::rules::{Missing, Rank, judge};
-use super::simd::{Arithmetic, Loop, vectorised};
+use super::simd::{Arithmetic, IsaOps, Loop, vectorised};
 use super::values::Values;
 use super::weights::{Mask, Weight, Weights};
 
@@ -64,8 +64,7 @@ pub fn values<Q: Quantity, T: Weight>(
     unit: Unit,
     out: &mut Values,
 ) -> Result<(), Error> {
-    let rows = OfRows { policy, longer: Longer::default(), quantity: PhantomData::<Q> };
-    vectorised(EachRow { p, q, pairs, totals, unit, out, rows })
+    vectorised(EachRow::<Q, T> { p, q, pairs, totals, policy, unit, out, quantity: PhantomData })
 }
 
 /// Value of one distribution, `None` being null.
@@ -75,24 +74,8 @@ pub fn value_of<Q: Quantity, T: Weight>(
     total: Option<f64>,
     policy: NanPolicy,
 ) -> Result<Option<f64>, Missing> {
-    let rows = OfRows { policy, longer: Longer::default(), quantity: PhantomData::<Q> };
-    vectorised(OfOne { p, q, total, rows })
-}
-
-struct OfOne<'a, Q, T> {
-    p: Weights<'a, T>,
-    q: Weights<'a, T>,
-    total: Option<f64>,
-    rows: OfRows<Q>,
-}
-
-impl<Q: Quantity, T: Weight> Loop for OfOne<'_, Q, T> {
-    type Out = Result<Option<f64>, Missing>;
-
-    #[inline(always)]
-    fn run<A: Arithmetic>(mut self) -> Self::Out {
-        self.rows.value::<A, T>(self.p, self.q, self.total)
-    }
+    let longer = &mut Longer::default();
+    vectorised(OfOne::<Q, T> { p, q, total, policy, longer, quantity: PhantomData })
 }
 
 struct EachRow<'a, Q, T> {
@@ -100,16 +83,18 @@ struct EachRow<'a, Q, T> {
     q: &'a Rows<'a, T>,
     pairs: RowPairs<'a>,
     totals: TotalOf<'a>,
+    policy: NanPolicy,
     unit: Unit,
     out: &'a mut Values,
-    rows: OfRows<Q>,
+    quantity: PhantomData<Q>,
 }
 
 impl<Q: Quantity, T: Weight> Loop for EachRow<'_, Q, T> {
     type Out = Result<(), Error>;
 
     #[inline(always)]
-    fn run<A: Arithmetic>(mut self) -> Result<(), Error> {
+    fn run<A: Arithmetic>(self) -> Result<(), Error> {
+        let (policy, longer) = (self.policy, &mut Longer::default());
         for row in 0..self.pairs.len() {
             let (i, j) = self.pairs.get(row);
             let value = match (self.p.row(i), self.q.row(j)) {
@@ -117,8 +102,9 @@ impl<Q: Quantity, T: Weight> Loop for EachRow<'_, Q, T> {
                     return Err(Error::Lengths { row, p: p.len(), q: q.len() });
                 }
                 (Some(p), Some(q)) => {
-                    let value = self.rows.value::<A, T>(p, q, (self.totals)(row));
-                    value.map_err(|missing| Error::Missing { row, missing })?
+                    let (total, longer) = ((self.totals)(row), &mut *longer);
+                    let one = OfOne::<Q, T> { p, q, total, policy, longer, quantity: PhantomData };
+                    A::Isa::call_outlined::<A, _>(one).map_err(|missing| Error::Missing { row, missing })?
                 }
                 _ => None,
             };
@@ -128,25 +114,26 @@ impl<Q: Quantity, T: Weight> Loop for EachRow<'_, Q, T> {
     }
 }
 
-/// Values of rows one by one.
-struct OfRows<Q> {
+/// Value of one row.
+struct OfOne<'a, 'b, Q, T> {
+    p: Weights<'a, T>,
+    q: Weights<'a, T>,
+    total: Option<f64>,
     policy: NanPolicy,
-    longer: Longer,
+    longer: &'b mut Longer,
     quantity: PhantomData<Q>,
 }
 
-impl<Q: Quantity> OfRows<Q> {
+impl<Q: Quantity, T: Weight> Loop for OfOne<'_, '_, Q, T> {
+    type Out = Result<Option<f64>, Missing>;
+
     #[inline(always)]
-    fn value<A: Arithmetic, T: Weight>(
-        &mut self,
-        p: Weights<T>,
-        q: Weights<T>,
-        total: Option<f64>,
-    ) -> Result<Option<f64>, Missing> {
+    fn run<A: Arithmetic>(self) -> Self::Out {
+        let OfOne { p, q, total, policy, longer, .. } = self;
         if let (Some(of_p), Some(of_q)) = (p.no_nulls(), q.no_nulls()) {
-            self.longer.fill(of_p, of_q);
-            let remainder = self.longer.add_remainder(total);
-            let Longer { p, q } = &self.longer;
+            longer.fill(of_p, of_q);
+            let remainder = longer.add_remainder(total);
+            let Longer { p, q } = &*longer;
             let (p, q) = (Weights::new(p, None).dense(), Weights::new(q, None).dense());
             // With a remainder of one of these ranks, rules can speak of nothing but the elements.
             if let (Rank::OnlyQ | Rank::Zero, Some(p), Some(q)) = (remainder.rank, p, q) {
@@ -156,12 +143,18 @@ impl<Q: Quantity> OfRows<Q> {
                 }
             }
         }
-        let rank = judge(p, Some(q), self.policy)?;
-        self.longer.fill_kept(p, q);
-        let remainder = self.longer.add_remainder(total);
-        let Longer { p, q } = &self.longer;
+        let rank = judge(p, Some(q), policy)?;
+        longer.fill_kept(p, q);
+        let remainder = longer.add_remainder(total);
+        let Longer { p, q } = &*longer;
         let q_has_mass = || q.iter().any(|q| *q > 0.0);
-        Ok(rank.max(remainder.rank).settle(Q::ANSWERS, q_has_mass, || value::<Q, A>(p, q)))
+        let value = || {
+            let [p, q] = [p, q].map(|x| Weights::new(x, None));
+            // Nothing is missing, so there is a value.
+            let row = rows::OfOne::<Q, f64>::new(p, q, NanPolicy::Propagate);
+            A::Isa::call_outlined::<A, _>(row).ok().flatten().unwrap_or(f64::NAN)
+        };
+        Ok(rank.max(remainder.rank).settle(Q::ANSWERS, q_has_mass, value))
     }
 }
 
@@ -256,7 +249,7 @@ mod tests {
             p.push(0.0);
             q.push(rest);
             let (p, q) = (Weights::new(&p, None), Weights::new(&q, None));
-            let row = crate::kernel::rows::value::<KlDiv, _>(p, Some(q), NanPolicy::Propagate);
+            let row = rows::value::<KlDiv, _>(p, Some(q), NanPolicy::Propagate);
             let row = row.unwrap().unwrap();
             // Without anything in p its total is zero.
             assert!(if len == 0 { got.is_nan() && row.is_nan() } else { got == row }, "{len}: {got} {row}");

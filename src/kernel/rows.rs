@@ -103,7 +103,7 @@ impl Kind for OfWeights {
         policy: NanPolicy,
         _: &mut (),
     ) -> Result<Option<f64>, Missing> {
-        one_row::<Q, A, T>(p, q, policy)
+        A::Isa::call_outlined::<A, _>(OfOne::<Q, T>::new(p, q, policy))
     }
 
     #[inline(always)]
@@ -173,36 +173,28 @@ impl<Q: Quantity, T: Weight> Loop for OfOne<'_, Q, T> {
 
     #[inline(always)]
     fn run<A: Arithmetic>(self) -> Self::Out {
-        one_row::<Q, A, T>(self.p, self.q, self.policy)
-    }
-}
-
-#[inline(always)]
-fn one_row<Q: Quantity, A: Arithmetic, T: Weight>(
-    p: Weights<T>,
-    q: Weights<T>,
-    policy: NanPolicy,
-) -> Result<Option<f64>, Missing> {
-    debug_assert_eq!(p.len(), q.len());
-    let mut fast = None;
-    if Q::PAIR {
-        if let (Some(p), Some(q)) = (p.dense(), q.dense()) {
-            fast = Q::of_blocks::<A, OneRow>(&p, &q).get(0);
+        let OfOne { p, q, policy, .. } = self;
+        debug_assert_eq!(p.len(), q.len());
+        let mut fast = None;
+        if Q::PAIR {
+            if let (Some(p), Some(q)) = (p.dense(), q.dense()) {
+                fast = Q::of_blocks::<A, OneRow>(&p, &q).get(0);
+            }
+        } else if let Some(p) = p.dense() {
+            fast = Q::of_blocks::<A, OneRow>(&p, &p).get(0);
         }
-    } else if let Some(p) = p.dense() {
-        fast = Q::of_blocks::<A, OneRow>(&p, &p).get(0);
+        if fast.is_none() && policy == NanPolicy::Omit {
+            fast = if Q::PAIR {
+                Q::of_blocks::<A, OneRow>(&p.masked((p, q), 1.0), &q.masked((p, q), 1.0)).get(0)
+            } else {
+                Q::of_blocks::<A, OneRow>(&p.masked(p, 1.0), &p.masked(p, 1.0)).get(0)
+            };
+        }
+        if fast.is_some() {
+            return Ok(fast);
+        }
+        A::Isa::call_outlined::<A, _>(SlowPath::<Q, T> { p, q, policy, quantity: PhantomData })
     }
-    if fast.is_none() && policy == NanPolicy::Omit {
-        fast = if Q::PAIR {
-            Q::of_blocks::<A, OneRow>(&p.masked((p, q), 1.0), &q.masked((p, q), 1.0)).get(0)
-        } else {
-            Q::of_blocks::<A, OneRow>(&p.masked(p, 1.0), &p.masked(p, 1.0)).get(0)
-        };
-    }
-    if fast.is_some() {
-        return Ok(fast);
-    }
-    A::Isa::call_outlined::<A, _>(SlowPath::<Q, T> { p, q, policy, quantity: PhantomData })
 }
 
 /// Way of everything out of the ordinary: missing, infinite or negative weights, no mass, q = 0 < p, totals and shares at the
@@ -223,7 +215,7 @@ impl<Q: Quantity, T: Weight> Loop for SlowPath<'_, Q, T> {
         let rank = judge(p, Q::PAIR.then_some(q), self.policy)?;
         let keeps = |at: usize| p.keeps(at) && q.keeps(at);
         let q_has_mass = || (0..q.len()).any(|at| keeps(at) && q.get(at) > Some(0.0));
-        Ok(rank.settle(Q::ANSWERS, q_has_mass, || Q::carefully::<A, T>(p, q)))
+        Ok(rank.settle(Q::ANSWERS, q_has_mass, || Q::carefully::<A::Anywhere, T>(p, q)))
     }
 }
 

@@ -109,7 +109,7 @@ pub fn vectorised<L: Loop>(body: L) -> L::Out {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         Isa::Avx2 => unsafe { registers::avx2::<Fused<registers::Avx2>, L>(body) },
-        Isa::Baseline => body.run::<Base>(),
+        Isa::Baseline => <Base as Arithmetic>::Isa::call_outlined::<Base, L>(body),
     }
 }
 
@@ -143,6 +143,10 @@ pub trait Arithmetic {
 
     /// How the instruction set moves data.
     type Isa: IsaOps;
+
+    /// The same arithmetic, with the same bits, in code that every processor of the target runs. For what is rare and large: it is
+    /// compiled once for all instruction sets.
+    type Anywhere: Arithmetic;
 }
 
 /// Operations of an instruction set other than arithmetic.
@@ -203,6 +207,7 @@ pub struct Fused<R = Portable>(PhantomData<R>);
 
 impl<R: IsaOps> Arithmetic for Fused<R> {
     type Isa = R;
+    type Anywhere = Fused;
 
     #[inline(always)]
     fn mul_add(a: f64, b: f64, c: f64) -> f64 {
@@ -235,6 +240,7 @@ pub struct Separate;
 
 impl Arithmetic for Separate {
     type Isa = Portable;
+    type Anywhere = Separate;
 
     #[inline(always)]
     fn mul_add(a: f64, b: f64, c: f64) -> f64 {

@@ -45,7 +45,7 @@ use crate::kernel::math::{
 use crate::kernel::quantity::{GroupSums, Mergeable, Part, Quantity, Summed, Sums, value};
 use crate::kernel::rules::Answers;
 use crate::kernel::scales::mass_of_sum;
-use crate::kernel::simd::{Arithmetic, Base, IsaOps};
+use crate::kernel::simd::{Arithmetic, IsaOps};
 use crate::kernel::softmax;
 use crate::kernel::weights::{Mask, Weight, Weights};
 
@@ -118,7 +118,7 @@ impl Mergeable for CrossEntropy {
     }
 
     fn between([p, q]: &[&[f64]; 2], _: [f64; 2]) -> f64 {
-        value::<CrossEntropy, Base>(p, q)
+        value::<CrossEntropy>(p, q)
     }
 }
 

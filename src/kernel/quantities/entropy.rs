@@ -51,7 +51,7 @@ use crate::kernel::math::{ln, ln_1p, ln_of_quotient, ln_single, mitchell_correct
 use crate::kernel::quantity::{Element, GroupSums, Mergeable, OfFew, Part, Quantity, Summed, Sums, value};
 use crate::kernel::rules::Answers;
 use crate::kernel::scales::mass_of_sum;
-use crate::kernel::simd::{Arithmetic, Base, IsaOps};
+use crate::kernel::simd::{Arithmetic, IsaOps};
 use crate::kernel::softmax;
 use crate::kernel::weights::{Weight, Weights};
 
@@ -126,7 +126,7 @@ impl Mergeable for Entropy {
     }
 
     fn between([masses]: &[&[f64]; 1], _: [f64; 1]) -> f64 {
-        value::<Entropy, Base>(masses, masses)
+        value::<Entropy>(masses, masses)
     }
 }
 

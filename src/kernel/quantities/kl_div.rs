@@ -483,7 +483,7 @@ fn of_sums<A: Arithmetic>(sums: GroupSums<[f64; 3]>) -> f64 {
 pub(super) fn between([p, q, excess]: [&[f64]; 3], [p_total, q_total, total_excess]: [f64; 3]) -> f64 {
     if !(XI_MIN..=XI_MAX).contains(&(total_excess / p_total)) {
         // The totals tell w and v apart.
-        return value::<KlDiv, Base>(p, q);
+        return value::<KlDiv>(p, q);
     }
     // Scaled to a P of about 1, for the products.
     let scale = p_total.log2().round().clamp(-1000.0, 1000.0).exp2().recip();

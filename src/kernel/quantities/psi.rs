@@ -163,7 +163,7 @@ impl Mergeable for Psi {
         let in_order = pairs().all(|(p, q)| (0.0..=f64::MAX).contains(p) && (0.0..=f64::MAX).contains(q));
         let divided = pairs().all(|(p, q)| (*p == 0.0) | (*q > 0.0)) && p.iter().any(|p| *p > 0.0);
         // Where another rule than 9 applies nobody asks for it.
-        let divergence = if in_order && divided { value::<KlDiv, Base>(&p, &q) } else { 0.0 };
+        let divergence = if in_order && divided { value::<KlDiv>(&p, &q) } else { 0.0 };
         [mass_p, mass_q, excess, divergence]
     }
 
