@@ -59,10 +59,11 @@ def of_logits(name: str, z: Weights, w: Weights = ()) -> mpmath.mpf:
     """Value of the weights e^z, and e^w, of the quantity of this name. As many bits as a share of e^-1000 needs."""
     with mpmath.workprec(2000):
         p, q = ([mpmath.exp(mpmath.mpf(float(x))) if x > -np.inf else mpmath.mpf(0) for x in side] for side in (z, w))
-        a = [x / mpmath.fsum(p) for x in p]
+        of_p, of_q = mpmath.fsum(p), mpmath.fsum(q)
+        a = [x / of_p for x in p]
         if name == "entropy":
             return -mpmath.fsum(x * mpmath.log(x) for x in a if x)
-        b = [x / mpmath.fsum(q) for x in q]
+        b = [x / of_q for x in q]
         if name == "js_div":
             m = [(x + y) / 2 for x, y in zip(a, b, strict=True)]
             return (divergence(a, m) + divergence(b, m)) / 2
