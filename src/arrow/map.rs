@@ -362,7 +362,7 @@ impl Entries {
 
     fn rows<'a>(&'a self, rows: &Unnested<'a>) -> EntryRows<'a> {
         EntryRows {
-            keys: &self.keys.keys,
+            keys: maps::Keys::Numbers(&self.keys.keys),
             valid_keys: bits(self.keys.nulls.as_ref()),
             weights: weights(&self.weights),
             valid: bits(self.nulls.as_ref()),

@@ -12,20 +12,21 @@ use std::ops::Range;
 use super::batch::Batch;
 use super::blocks::LANES;
 use super::broadcast::RowPairs;
+use super::keys::{SHORT, of_short_bytes};
 use super::layout::{Error, ListLayout};
 use super::math::power_of_two;
 use super::options::{NanPolicy, Unit};
 use super::registry::Registered;
 use super::rules::{Missing, Side};
-use super::simd::{Arithmetic, IsaOps, Loop, vectorised};
+use super::simd::{Arithmetic, IsaOps, Loop, prefetch, vectorised};
 use super::values::Values;
 use super::weights::{Bits, Weights};
 
 /// Rows of entries, some of which may be null as a whole.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct EntryRows<'a> {
     /// The keys of all rows.
-    pub keys: &'a [u64],
+    pub keys: Keys<'a>,
     /// Validity of the keys; `None` where none is null.
     pub valid_keys: Option<Bits<'a>>,
     /// The weights of all rows.
@@ -34,6 +35,47 @@ pub struct EntryRows<'a> {
     pub valid: Option<Bits<'a>>,
     /// Layout of the rows.
     pub layout: ListLayout<'a>,
+}
+
+/// Keys of entries.
+#[derive(Clone, Copy)]
+pub enum Keys<'a> {
+    /// Keys as they are.
+    Numbers(&'a [u64]),
+    /// Texts or bytes, by their views, and whatever has the keys of long ones.
+    Views(&'a [View], &'a dyn LongKeys),
+}
+
+/// View of a text or of bytes, as Arrow has it: the length in the first number, and in the others all of a short one.
+pub type View = [u32; 4];
+
+/// Keys of long texts or bytes.
+pub trait LongKeys {
+    /// Key of one.
+    fn key(&self, at: usize) -> u64;
+}
+
+impl Keys<'_> {
+    fn len(self) -> usize {
+        match self {
+            Keys::Numbers(keys) => keys.len(),
+            Keys::Views(views, _) => views.len(),
+        }
+    }
+
+    /// The key at a place, spread.
+    #[inline(always)]
+    fn spread(self, at: usize) -> u64 {
+        match self {
+            Keys::Numbers(keys) => spread(keys[at]),
+            Keys::Views(views, _) if is_short(&views[at]) => ShortView::of(&views[at]).key(),
+            Keys::Views(_, long) => spread(long.key(at)),
+        }
+    }
+}
+
+fn is_short(view: &View) -> bool {
+    view[0] as usize <= SHORT
 }
 
 /// Adds the values of a quantity of rows of p, or of pairs of rows of p and q. The pseudo-count is added on both sides to each key that
@@ -191,7 +233,7 @@ impl Distribution {
             }
             let has_key = rows.valid_keys.is_none_or(|bits| bits.get(element));
             let entries = if has_key { &mut self.entries } else { &mut self.null_key };
-            let key = if has_key { spread(rows.keys[element]) } else { 0 };
+            let key = if has_key { rows.keys.spread(element) } else { 0 };
             entries.push(Entry { key, weight: scale * weight.unwrap_or(f64::NAN) });
         }
         let fits = merge(&mut self.entries, &mut self.sorter);
@@ -306,22 +348,30 @@ fn smoothed(weight: f64, pseudo_count: f64) -> f64 {
 struct Ranked {
     /// Rank of each key of p, and of q.
     ranks: [Vec<u16>; 2],
-    /// Ranks that the row has, 64 of them in each.
-    words: Box<[Word; WORDS]>,
+    /// Ranks that the row has.
+    words: Box<Words>,
     /// Number of words in use.
     used: usize,
 }
 
-/// Some of the ranks of a row, as bits.
+/// Ranks of a row, as bits: 64 of them in each word.
+struct Words {
+    /// Ranks that each side has, in several parts; none between rows.
+    of_sides: [[[u64; PARTS]; 2]; WORDS],
+    both: [Word; WORDS],
+}
+
+/// Some of the ranks of a row.
 #[derive(Clone, Copy, Default)]
 struct Word {
-    /// Ranks that each side has; none between rows.
-    of_side: [u64; 2],
     /// Ranks that one side or the other has.
     some: u64,
     /// Number of those in the words before.
     before: u64,
 }
+
+/// Parts that the ranks of a side go to in turn, so that one needn't wait for the one before to be stored.
+const PARTS: usize = 4;
 
 /// Most kinds of keys that have ranks.
 const KINDS: usize = 1 << 12;
@@ -333,21 +383,40 @@ const HEAD: usize = 1 << 12;
 
 impl Ranked {
     fn of(p: &EntryRows, q: Option<&EntryRows>) -> Option<Ranked> {
-        let sides = [p.keys, q.map_or(&[][..], |q| q.keys)];
-        if sides.iter().map(|keys| keys.len()).sum::<usize>() < WORTHWHILE {
+        let (p, q) = (p.keys, q.map_or(Keys::Numbers(&[]), |q| q.keys));
+        if p.len() + q.len() < WORTHWHILE {
             return None;
         }
-        let mut kinds = Kinds::new(spread(*sides[0].first().or(sides[1].first())?));
-        let mut ranks = sides.map(|keys| Vec::with_capacity(keys.len()));
+        let views = match (p, q) {
+            (Keys::Views(p, _), Keys::Views(q, _)) => Some([p, q]),
+            (Keys::Views(p, _), Keys::Numbers([])) => Some([p, &[]]),
+            _ => None,
+        };
+        if let Some([p, q]) = views {
+            let ranked = Ranked::of_kinds((p.len(), |at| next_view(p, at)), (q.len(), |at| next_view(q, at)));
+            if ranked.is_some() || p.iter().chain(q).all(is_short) {
+                return ranked;
+            }
+        }
+        Ranked::of_kinds((p.len(), |at| p.spread(at)), (q.len(), |at| q.spread(at)))
+    }
+
+    /// Ranks of so many keys of p and of q, of which the kinds are given.
+    fn of_kinds<K: Kind>(
+        (p, of_p): (usize, impl Fn(usize) -> K),
+        (q, of_q): (usize, impl Fn(usize) -> K),
+    ) -> Option<Ranked> {
+        let mut kinds = Kinds::new(if p > 0 { of_p(0) } else { of_q(0) });
+        let mut ranks = [Vec::with_capacity(p), Vec::with_capacity(q)];
         // As a rule no key behind the head is of a new kind, and so each has its rank at once.
-        let (head, rest) = sides[0].split_at(sides[0].len().min(HEAD));
-        kinds.number_all(head, &mut ranks[0])?;
+        let head = p.min(HEAD);
+        kinds.number_all((0..head).map(&of_p), &mut ranks[0])?;
         kinds.sort(&mut ranks)?;
-        kinds.number_all(rest, &mut ranks[0])?;
-        kinds.number_all(sides[1], &mut ranks[1])?;
+        kinds.number_all((head..p).map(&of_p), &mut ranks[0])?;
+        kinds.number_all((0..q).map(&of_q), &mut ranks[1])?;
         kinds.sort(&mut ranks)?;
-        let words = Box::new([Word::default(); WORDS]);
-        Some(Ranked { ranks, words, used: kinds.count.div_ceil(64) })
+        let words = Box::new(Words { of_sides: [[[0; PARTS]; 2]; WORDS], both: [Word::default(); WORDS] });
+        Some(Ranked { ranks, words, used: kinds.kinds.len().div_ceil(64) })
     }
 
     /// Adds a row to the batch. Returns false, and adds nothing, if something in it is null or a key occurs twice on a side.
@@ -391,7 +460,7 @@ struct RankedRow<'a> {
 struct Align<'a, 'b> {
     p: RankedRow<'a>,
     q: RankedRow<'a>,
-    words: &'a mut [Word; WORDS],
+    words: &'a mut Words,
     used: usize,
     pseudo_count: f64,
     batch: &'a mut Batch<'b>,
@@ -404,13 +473,16 @@ impl Loop for Align<'_, '_> {
     fn run<A: Arithmetic>(self) -> bool {
         let Align { p, q, words, used, pseudo_count, batch } = self;
         for (side, row) in [p, q].into_iter().enumerate() {
-            for rank in row.ranks {
-                words[word_of(*rank)].of_side[side] |= 1 << (rank % 64);
+            let (fours, others) = row.ranks.as_chunks::<PARTS>();
+            for ranks in fours.iter().map(|ranks| &ranks[..]).chain([others]) {
+                for (part, rank) in ranks.iter().enumerate() {
+                    words.of_sides[word_of(*rank)][side][part] |= 1 << (rank % 64);
+                }
             }
         }
         let (mut count, mut of_sides) = (0, 0);
-        for word in &mut words[..used] {
-            let [p, q] = std::mem::take(&mut word.of_side);
+        for (word, of_side) in words.both[..used].iter_mut().zip(&mut words.of_sides) {
+            let [p, q] = std::mem::take(of_side).map(|[a, b, c, d]| (a | b) | (c | d));
             (word.some, word.before) = (p | q, count);
             count += u64::from(word.some.count_ones());
             of_sides += (p.count_ones() + q.count_ones()) as usize;
@@ -418,9 +490,10 @@ impl Loop for Align<'_, '_> {
         if of_sides < p.ranks.len() + q.ranks.len() {
             return false;
         }
-        scatter(p, words, count as usize, pseudo_count, &mut batch.p);
+        let (words, count) = (&words.both, count as usize);
+        A::Isa::call_outlined::<A, _>(Scatter { row: p, words, count, pseudo_count, out: &mut batch.p });
         if batch.quantity.pair {
-            scatter(q, words, count as usize, pseudo_count, &mut batch.q);
+            A::Isa::call_outlined::<A, _>(Scatter { row: q, words, count, pseudo_count, out: &mut batch.q });
         }
         true
     }
@@ -433,27 +506,115 @@ fn word_of(rank: u16) -> usize {
     usize::from(rank / 64) % WORDS
 }
 
-/// Adds the weights of a side, each at the place of its rank among so many that the row has.
-#[inline(always)]
-fn scatter(row: RankedRow, words: &[Word; WORDS], count: usize, pseudo_count: f64, out: &mut Vec<f64>) {
-    let (begin, nothing) = (out.len(), smoothed(0.0, pseudo_count));
-    // Whole vectors, as the rest would take a loop of its own.
-    out.resize(begin + count.next_multiple_of(LANES), nothing);
-    let places = &mut out[begin..];
-    for (rank, weight) in row.ranks.iter().zip(row.weights) {
-        let word = &words[word_of(*rank)];
-        let below = word.some & ((1 << (rank % 64)) - 1);
-        places[(word.before + u64::from(below.count_ones())) as usize] = smoothed(*weight, pseudo_count);
-    }
-    out.truncate(begin + count);
+/// Loop that adds the weights of a side, each at the place of its rank among so many that the row has.
+struct Scatter<'a> {
+    row: RankedRow<'a>,
+    words: &'a [Word; WORDS],
+    count: usize,
+    pseudo_count: f64,
+    out: &'a mut Vec<f64>,
 }
 
-/// Numbers of keys, in the order in which they occur.
-struct Kinds {
-    /// Keys by their numbers, and zeros.
-    keys: [u64; KINDS],
-    count: usize,
-    /// Numbers by the first bits of the keys, or at one of the next places; 0 if there is none. The first key has no place.
+impl Loop for Scatter<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        let Scatter { row, words, count, pseudo_count, out } = self;
+        let begin = out.len();
+        // Whole vectors, as the rest would take a loop of its own.
+        out.resize(begin + count.next_multiple_of(LANES), 0.0);
+        let places = &mut out[begin..];
+        for (rank, weight) in row.ranks.iter().zip(row.weights) {
+            let word = &words[word_of(*rank)];
+            let below = word.some & ((1 << (rank % 64)) - 1);
+            places[(word.before + u64::from(below.count_ones())) as usize] = *weight;
+        }
+        for weight in places {
+            *weight = smoothed(*weight, pseudo_count);
+        }
+        out.truncate(begin + count);
+    }
+}
+
+/// What tells a key from others.
+trait Kind: Copy + PartialEq {
+    /// Place in a table of [`PLACES`] that it has unless another one has it.
+    fn first_place(self) -> usize;
+    /// Whether it tells one: a view of a long text doesn't.
+    fn is_one(self) -> bool;
+    /// The key, spread.
+    fn key(self) -> u64;
+}
+
+/// A spread key tells itself.
+impl Kind for u64 {
+    #[inline(always)]
+    fn first_place(self) -> usize {
+        (self >> (64 - PLACES.trailing_zeros())) as usize
+    }
+
+    fn is_one(self) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    fn key(self) -> u64 {
+        self
+    }
+}
+
+/// Views that are asked for ahead of the one that is read: a page of them, at the end of which the processor's own reading ahead stops.
+const AHEAD: usize = 4096 / size_of::<View>();
+
+/// One of views that are read in turn.
+#[inline(always)]
+fn next_view(views: &[View], at: usize) -> ShortView {
+    prefetch(views, at + AHEAD);
+    ShortView::of(&views[at])
+}
+
+/// View of a short text, which is told without its key.
+#[derive(Clone, Copy, PartialEq)]
+struct ShortView {
+    /// Length, and the first bytes.
+    low: u64,
+    /// The other bytes.
+    high: u64,
+}
+
+impl ShortView {
+    #[inline(always)]
+    fn of(view: &View) -> ShortView {
+        let [a, b, c, d] = view.map(u64::from);
+        ShortView { low: a | b << 32, high: c | d << 32 }
+    }
+}
+
+impl Kind for ShortView {
+    #[inline(always)]
+    fn first_place(self) -> usize {
+        // Quicker than a key. (Knuth's factor, and digits of π.)
+        let low = self.low.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let high = self.high.wrapping_mul(0x243f_6a88_85a3_08d3);
+        low.wrapping_add(high).first_place()
+    }
+
+    fn is_one(self) -> bool {
+        self.low as u32 as usize <= SHORT
+    }
+
+    #[inline(always)]
+    fn key(self) -> u64 {
+        spread(of_short_bytes(u128::from(self.low) | u128::from(self.high) << 64))
+    }
+}
+
+/// Numbers of kinds of keys, in the order in which they occur.
+struct Kinds<K> {
+    /// The kinds by their numbers.
+    kinds: Vec<K>,
+    /// Numbers by the first places of the kinds, or at one of the next places; 0 if there is none. The first kind has no place.
     places: [u16; PLACES],
 }
 
@@ -462,68 +623,66 @@ const PLACES: usize = 4 * KINDS;
 /// Places that are looked at before keys are taken for too crowded.
 const LOOKS: usize = 32;
 
-impl Kinds {
-    fn new(first: u64) -> Box<Kinds> {
-        let mut kinds = Box::new(Kinds { keys: [0; KINDS], count: 1, places: [0; PLACES] });
-        kinds.keys[0] = first;
-        kinds
+impl<K: Kind> Kinds<K> {
+    fn new(first: K) -> Box<Kinds<K>> {
+        Box::new(Kinds { kinds: vec![first], places: [0; PLACES] })
     }
 
-    /// Adds the numbers of keys that are not spread yet; `None` if there are too many, or too many that are near each other.
+    /// Adds the numbers of kinds; `None` if there are too many, or too many that are near each other.
     #[inline(never)]
-    fn number_all(&mut self, keys: &[u64], numbers: &mut Vec<u16>) -> Option<()> {
+    fn number_all(&mut self, kinds: impl ExactSizeIterator<Item = K>, numbers: &mut Vec<u16>) -> Option<()> {
         let begin = numbers.len();
-        numbers.resize(begin + keys.len(), 0);
-        for (key, number) in keys.iter().zip(&mut numbers[begin..]) {
-            let key = spread(*key);
-            let kind = self.places[first_place(key)];
+        numbers.resize(begin + kinds.len(), 0);
+        for (kind, number) in kinds.zip(&mut numbers[begin..]) {
+            let found = self.places[kind.first_place()];
             // One comparison as a rule, which also tells an empty place.
-            *number = if self.keys[usize::from(kind) % KINDS] == key { kind } else { self.number(key)? };
+            *number = if self.kinds[usize::from(found)] == kind { found } else { self.number(kind)? };
         }
         Some(())
     }
 
-    /// Number of a key.
+    /// Number of a kind.
     #[cold]
-    fn number(&mut self, key: u64) -> Option<u16> {
+    fn number(&mut self, kind: K) -> Option<u16> {
+        if !kind.is_one() {
+            return None;
+        }
         for look in 0..LOOKS {
-            let place = &mut self.places[(first_place(key) + look) % PLACES];
-            if self.keys[usize::from(*place)] == key {
+            let place = &mut self.places[(kind.first_place() + look) % PLACES];
+            if self.kinds[usize::from(*place)] == kind {
                 return Some(*place);
             }
             if *place == 0 {
-                *self.keys.get_mut(self.count)? = key;
-                *place = self.count as u16;
-                self.count += 1;
+                let is_one_more = self.kinds.len() < KINDS;
+                *place = is_one_more.then_some(self.kinds.len() as u16)?;
+                self.kinds.push(kind);
                 return Some(*place);
             }
         }
         None
     }
 
-    /// Numbers the keys anew, in their order, and the numbers given so far with them.
-    fn sort(self: &mut Box<Kinds>, numbers: &mut [Vec<u16>; 2]) -> Option<()> {
-        let keys = &self.keys[..self.count];
-        if keys.is_sorted() {
+    /// Numbers the kinds anew, in the order of their keys, and the numbers given so far with them. `None` if two have the same key, which
+    /// is one key then.
+    fn sort(self: &mut Box<Kinds<K>>, numbers: &mut [Vec<u16>; 2]) -> Option<()> {
+        let mut keys: Vec<(u64, u16)> =
+            (0..).zip(&self.kinds).map(|(number, kind)| (kind.key(), number)).collect();
+        if keys.is_sorted_by(|a, b| a.0 < b.0) {
             return Some(());
         }
-        let mut sorted = keys.to_vec();
-        sorted.sort_unstable();
-        let mut ranked = Kinds::new(sorted[0]);
-        for key in sorted {
-            ranked.number(key)?;
+        keys.sort_unstable();
+        if keys.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return None;
         }
-        let ranks: Vec<u16> = keys.iter().map(|key| ranked.number(*key)).collect::<Option<_>>()?;
+        let mut ranked = Kinds::new(self.kinds[usize::from(keys[0].1)]);
+        let mut ranks = vec![0; self.kinds.len()];
+        for (_, number) in keys {
+            ranks[usize::from(number)] = ranked.number(self.kinds[usize::from(number)])?;
+        }
         numbers.iter_mut().flatten().for_each(|number| *number = ranks[usize::from(*number)]);
         *self = ranked;
         Some(())
     }
-}
-
-/// Place that a key has unless another one has it.
-#[inline(always)]
-fn first_place(key: u64) -> usize {
-    (key >> (64 - PLACES.trailing_zeros())) as usize
 }
 
 /// Adds a row of one or two distributions.
@@ -567,6 +726,7 @@ fn align(batch: &mut Batch, p: &[Entry], q: &[Entry], [count_p, count_q]: [f64; 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::keys::of_bytes;
     use crate::kernel::layout::Extents;
     use crate::kernel::quantities::{QUANTITIES, quantity};
 
@@ -610,7 +770,7 @@ mod tests {
         fn rows(&self) -> EntryRows<'_> {
             let [keys, weights, entries] = self.bits.each_ref().map(|bits| Bits::new(bits, 0));
             EntryRows {
-                keys: &self.keys,
+                keys: Keys::Numbers(&self.keys),
                 valid_keys: Some(keys),
                 weights: Weights::new(&self.weights, Some(weights)),
                 valid: Some(entries),
@@ -666,7 +826,13 @@ mod tests {
             let extents = Extents::Width { width: 10, rows: range.len() / 10 };
             let layout = ListLayout { extents, valid: None };
             let weights = Weights::new(&weights[range.clone()], None);
-            let rows = |keys| EntryRows { keys, valid_keys: None, weights, valid: None, layout };
+            let rows = |keys| EntryRows {
+                keys: Keys::Numbers(keys),
+                valid_keys: None,
+                weights,
+                valid: None,
+                layout,
+            };
             let (p, q) = (rows(&p[range.clone()]), rows(&q[range]));
             let (q, unit, pairs) =
                 (quantity.pair.then_some(&q), Unit::new(None), RowPairs::same(extents.len()));
@@ -681,6 +847,70 @@ mod tests {
                     // Too few for ranks.
                     assert_eq!(*value, value_of(quantity, q, 10 * i..10 * i + 10)[0], "{}", quantity.name);
                 }
+            }
+        }
+    }
+
+    /// Texts of long ones, by their places.
+    struct Texts<'a>(&'a [String]);
+
+    impl LongKeys for Texts<'_> {
+        fn key(&self, at: usize) -> u64 {
+            of_bytes(self.0[at].as_bytes())
+        }
+    }
+
+    impl Texts<'_> {
+        fn views(&self) -> Vec<View> {
+            let view = |text: &String| {
+                let mut bytes = [0; 16];
+                bytes[..4].copy_from_slice(&(text.len() as u32).to_ne_bytes());
+                // Of a long one there is the begin, and the place, which tells nothing.
+                let shown = &text.as_bytes()[..text.len().min(SHORT)];
+                bytes[4..][..shown.len()].copy_from_slice(shown);
+                [0, 4, 8, 12].map(|at| u32::from_ne_bytes(bytes[at..][..4].try_into().unwrap()))
+            };
+            self.0.iter().map(view).collect()
+        }
+    }
+
+    #[test]
+    fn texts_have_the_bits_of_their_keys() {
+        let mut next = crate::kernel::tests::uniform(3);
+        let mut texts = |longest: usize| -> Vec<String> {
+            (0..3000)
+                .map(|_| "longer than a view".repeat(2)[..(longest as f64 * next()) as usize].to_string())
+                .collect()
+        };
+        let sides = [texts(9), texts(12), texts(30)];
+        let keys = sides
+            .each_ref()
+            .map(|texts| texts.iter().map(|text| of_bytes(text.as_bytes())).collect::<Vec<_>>());
+        let texts = sides.each_ref().map(|texts| Texts(texts));
+        let views = texts.each_ref().map(Texts::views);
+        let weights: Vec<f64> = (0..3000).map(|i| f64::from(i % 23) + 0.5).collect();
+        let layout = ListLayout { extents: Extents::Width { width: 5, rows: 600 }, valid: None };
+        let rows = |keys| EntryRows {
+            keys,
+            valid_keys: None,
+            weights: Weights::new(&weights, None),
+            valid: None,
+            layout,
+        };
+        let numbers = |side: usize| rows(Keys::Numbers(&keys[side]));
+        let texts = |side: usize| rows(Keys::Views(&views[side], &texts[side]));
+        for quantity in QUANTITIES {
+            let values = |p: EntryRows, q: EntryRows| {
+                let (q, mut out) = (quantity.pair.then_some(&q), Values::default());
+                let (pairs, unit) = (RowPairs::same(600), Unit::new(None));
+                values(&p, q, pairs, quantity, 0.25, NanPolicy::Omit, unit, &mut out).unwrap();
+                out.into_parts().0.into_iter().map(f64::to_bits).collect::<Vec<_>>()
+            };
+            for (p, q) in [(0, 1), (1, 0), (0, 2), (2, 1), (2, 2)] {
+                let expected = values(numbers(p), numbers(q));
+                assert_eq!(values(texts(p), texts(q)), expected, "{}", quantity.name);
+                assert_eq!(values(texts(p), numbers(q)), expected, "{}", quantity.name);
+                assert_eq!(values(numbers(p), texts(q)), expected, "{}", quantity.name);
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use polars::prelude::*;
-use polars_arrow::array::PrimitiveArray;
+use polars_arrow::array::{Array as _, BinaryViewArray, PrimitiveArray};
 use polars_arrow::bitmap::Bitmap;
 use polars_core::utils::try_get_supertype;
 use serde::Deserialize;
@@ -15,7 +15,8 @@ use super::errors::{in_row, pair_rows, refused};
 use super::keys::{self, Lists};
 use super::kwargs::MapKwargs;
 use crate::kernel::broadcast::{Broadcast, RowPairs};
-use crate::kernel::maps::{self, EntryRows};
+use crate::kernel::keys::of_bytes;
+use crate::kernel::maps::{self, EntryRows, LongKeys};
 use crate::kernel::options::{Precision, Unit};
 use crate::kernel::values::Values;
 
@@ -230,7 +231,7 @@ fn rows_of_piece(p: &Series, q: Option<&Series>, pairing: Broadcast) -> PolarsRe
 
 /// The memory behind [`EntryRows`].
 struct Maps {
-    keys: PrimitiveArray<u64>,
+    keys: Keys,
     weights: PrimitiveArray<f64>,
     valid: Option<Bitmap>,
     lists: Lists,
@@ -242,7 +243,7 @@ impl Maps {
         if entries.dtype().is_null() {
             let none = PrimitiveArray::from_vec(vec![0.0; entries.len()]);
             let valid = Some(Bitmap::new_zeroed(entries.len()));
-            return Ok(Maps { keys: keys::keys(&entries)?, weights: none, valid, lists });
+            return Ok(Maps { keys: Keys::of(&entries)?, weights: none, valid, lists });
         }
         let valid = entries.chunks()[0].validity().cloned();
         let fields = entries.struct_()?.fields_as_series();
@@ -250,16 +251,55 @@ impl Maps {
             Some(dtype) => fields[0].strict_cast(dtype)?,
             None => fields[0].clone(),
         };
-        Ok(Maps { keys: keys::keys(&keys)?, weights: convert::column(&fields[1])?, valid, lists })
+        Ok(Maps { keys: Keys::of(&keys)?, weights: convert::column(&fields[1])?, valid, lists })
     }
 
     fn rows(&self) -> EntryRows<'_> {
         EntryRows {
-            keys: self.keys.values().as_slice(),
+            keys: self.keys.keys(),
             valid_keys: convert::bits(self.keys.validity()),
             weights: convert::weights(&self.weights),
             valid: convert::bits(self.valid.as_ref()),
             layout: self.lists.layout(),
         }
+    }
+}
+
+/// Keys of entries: numbers, or texts or bytes.
+enum Keys {
+    Numbers(PrimitiveArray<u64>),
+    Bytes(BinaryViewArray),
+}
+
+impl Keys {
+    fn of(s: &Series) -> PolarsResult<Keys> {
+        Ok(match s.dtype() {
+            DataType::String => Keys::Bytes(s.rechunk().str()?.downcast_as_array().to_binview()),
+            DataType::Binary => Keys::Bytes(s.rechunk().binary()?.downcast_as_array().clone()),
+            _ => Keys::Numbers(keys::keys(s)?),
+        })
+    }
+
+    fn keys(&self) -> maps::Keys<'_> {
+        match self {
+            Keys::Numbers(keys) => maps::Keys::Numbers(keys.values().as_slice()),
+            Keys::Bytes(bytes) => {
+                maps::Keys::Views(bytemuck::must_cast_slice(bytes.views().as_slice()), bytes)
+            }
+        }
+    }
+
+    fn validity(&self) -> Option<&Bitmap> {
+        match self {
+            Keys::Numbers(keys) => keys.validity(),
+            Keys::Bytes(bytes) => bytes.validity(),
+        }
+    }
+}
+
+impl LongKeys for BinaryViewArray {
+    fn key(&self, at: usize) -> u64 {
+        // Junk under a null is no text.
+        self.get(at).map_or(0, of_bytes)
     }
 }
