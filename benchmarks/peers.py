@@ -14,7 +14,7 @@ import simsimd
 
 import polars_entropy.arrow as pea
 
-from .timing import FLOOR, METHODS, OURS
+from .timing import FLOOR, KL_DIV, METHODS, OF_COUNTS, OURS
 
 
 class Peer(NamedTuple):
@@ -34,6 +34,10 @@ def unchanged(frame: pl.DataFrame) -> pl.DataFrame:
 
 def arrays(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(pl.all().list.to_array(len(frame["q"][0])))
+
+
+def counts(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select((pl.all() * 1000).cast(pl.List(pl.Int64)))
 
 
 def matrices(frame: pl.DataFrame) -> tuple[np.ndarray, ...]:
@@ -203,7 +207,6 @@ PEERS = {
         tolerance=1e-6,
         normalises=False,
     ),
-    # What it takes to read the data.
     FLOOR: Peer(
         unchanged,
         {
@@ -213,6 +216,7 @@ PEERS = {
         tolerance=None,
     ),
     "two `kl_div`": Peer(unchanged, two_divergences()),
+    KL_DIV: Peer(unchanged, dict.fromkeys(("JS", "PSI"), ours(LIST)["D"]), tolerance=None),
     OURS: Peer(unchanged, ours(LIST)),
     "polars-entropy, Array": Peer(arrays, ours(ARRAY)),
     # The tolerance: to the last bit.
@@ -220,4 +224,5 @@ PEERS = {
         arrow, {operation: ours_of_arrow(operation) for operation in METHODS}, tolerance=1e-300
     ),
     "polars-entropy, List of Float32": Peer(lambda frame: frame.cast(pl.List(pl.Float32)), ours(LIST), tolerance=1e-4),
+    OF_COUNTS: Peer(counts, ours(LIST), tolerance=None),
 }

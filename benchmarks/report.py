@@ -13,7 +13,9 @@ from matplotlib.figure import Figure
 from .timing import (
     FLOOR,
     GROUP_ROWS,
+    KL_DIV,
     MAPS,
+    OF_COUNTS,
     OF_LOGITS,
     OPERATIONS,
     OURS,
@@ -60,6 +62,7 @@ STYLES = {
     "polars-entropy, Array": {"color": "#c1121f", "ls": "--", "marker": "s", "zorder": 3},
     "polars-entropy, Arrow": {"color": "#c1121f", "ls": "-.", "marker": "d", "zorder": 3},
     "polars-entropy, List of Float32": {"color": "#c1121f", "ls": ":", "marker": "v", "zorder": 3},
+    OF_COUNTS: {"color": "#c1121f", "ls": ":", "marker": "^", "zorder": 3},
     "SciPy": {"color": "#1d4ed8", "marker": "o"},
     "NumPy by hand": {"color": "#0891b2", "marker": "D"},
     "Polars `entropy`": {"color": "#7c3aed", "marker": "^"},
@@ -68,6 +71,7 @@ STYLES = {
     "SimSIMD": {"color": "#9ca3af", "ls": "--", "marker": "<"},
     "NumKong": {"color": "#4b5563", "marker": ">"},
     "two `kl_div`": {"color": "#c1121f", "lw": 1, "marker": "x"},
+    KL_DIV: {"color": "#000000", "ls": "--", "marker": "1"},
     FLOOR: {"color": "#000000", "ls": ":", "marker": "."},
 }
 

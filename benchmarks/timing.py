@@ -8,7 +8,14 @@ from collections.abc import Callable, Mapping
 
 OURS = "polars-entropy, List"
 OURS_PLAIN = "polars-entropy"
+# What it takes to read the data.
 FLOOR = "Polars `list.sum`"
+# What the other quantities of a pair are held against.
+KL_DIV = "polars-entropy, `kl_div`"
+# Of counts, which are other weights.
+OF_COUNTS = "polars-entropy, List of Int64"
+# They compute something else.
+MEASURES = FLOOR, KL_DIV, OF_COUNTS
 OPERATIONS = {
     "H": "Entropy H(p)",
     "D": "Divergence D(p‖q)",
