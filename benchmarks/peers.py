@@ -37,7 +37,7 @@ def arrays(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def counts(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.select((pl.all() * 1000).cast(pl.List(pl.Int64)))
+    return frame.select((pl.all() * 1000 + 1).cast(pl.List(pl.Int64)))
 
 
 def matrices(frame: pl.DataFrame) -> tuple[np.ndarray, ...]:

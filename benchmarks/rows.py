@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from .peers import PEERS, Peer, matrices
-from .timing import MEASURES, METHODS, OPERATIONS, OURS, ROW_ELEMENTS, WIDTHS, arguments, best, tell
+from .timing import METHODS, OPERATIONS, OURS, ROW_ELEMENTS, UNCOMPARED, WIDTHS, arguments, best, tell
 
 NAN = float("nan")
 # Rows of p and q that tell the peers apart.
@@ -29,7 +29,7 @@ TRIALS = [
 def main() -> None:
     args = arguments().parse_args()
     for (name, peer), operation, (p, q) in itertools.product(PEERS.items(), OPERATIONS, TRIALS):
-        if name not in MEASURES and method(peer, operation):
+        if name not in UNCOMPARED and method(peer, operation):
             label = f"{p}" if operation == "H" else f"{p} ‖ {q}"
             label = label.replace(".0", "").replace("nan", "NaN").replace("None", "null")
             tell(f"{operation} trials", name, label, attempt(peer, operation, p, q))
@@ -68,7 +68,7 @@ def compare(p: np.ndarray, q: np.ndarray, runs: int) -> None:
         runners = {name: method(peer, operation) for name, peer in PEERS.items()}
         sides = {name: partial(run, prepared[name]) for name, run in runners.items() if run}
         expected = np.asarray(sides[OURS]())
-        for name in [name for name in sides if name not in {OURS, *MEASURES}]:
+        for name in [name for name in sides if name not in {OURS, *UNCOMPARED}]:
             error = np.abs(np.asarray(sides[name]()) / expected - 1)
             if (limit := PEERS[name].tolerance) and not (error < limit).all():
                 raise ValueError(f"{name}: {operation} in rows of {p.shape[1]} differs from ours by {error.max():.1e}")

@@ -17,6 +17,9 @@ pub fn of_float(x: f64) -> u64 {
 /// The most bytes that are short.
 pub const SHORT: usize = 12;
 
+/// Views that are asked for ahead of the one that is read: a page of them, at the end of which the processor's own reading ahead stops.
+pub const VIEWS_AHEAD: usize = 4096 / size_of::<u128>();
+
 /// Key of bytes, such as those of a text. The same in every process.
 #[inline]
 pub fn of_bytes(bytes: &[u8]) -> u64 {

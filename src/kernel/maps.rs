@@ -2,6 +2,8 @@
 //! and what they hold is aligned: a key that one side lacks weighs 0 there. Then the driver of rows of a quantity takes over, a few
 //! rows at a time.
 //!
+//! * Keys of few kinds have ranks, by which rows are aligned without being sorted ([`Ranked`]). Kinds are told by keys of 64 bits, or by the
+//!   views of short texts.
 //! * A key that occurs several times weighs the sum; but it is infinite or negative as soon as one of its weights is, and missing as a
 //!   whole as soon as one of them is.
 //! * An entry that is null is missing, and has no key. A key that is null is a key.
@@ -12,7 +14,7 @@ use std::ops::Range;
 use super::batch::Batch;
 use super::blocks::LANES;
 use super::broadcast::RowPairs;
-use super::keys::{SHORT, of_short_bytes};
+use super::keys::{SHORT, VIEWS_AHEAD, of_short_bytes};
 use super::layout::{Error, ListLayout};
 use super::math::power_of_two;
 use super::options::{NanPolicy, Unit};
@@ -42,7 +44,7 @@ pub struct EntryRows<'a> {
 pub enum Keys<'a> {
     /// Keys as they are.
     Numbers(&'a [u64]),
-    /// Texts or bytes, by their views, and whatever has the keys of long ones.
+    /// Views of texts or bytes, and the source of the keys of long ones.
     Views(&'a [View], &'a dyn LongKeys),
 }
 
@@ -51,7 +53,7 @@ pub type View = [u32; 4];
 
 /// Keys of long texts or bytes.
 pub trait LongKeys {
-    /// Key of one.
+    /// Key of the text at this place.
     fn key(&self, at: usize) -> u64;
 }
 
@@ -406,7 +408,7 @@ impl Ranked {
         (p, of_p): (usize, impl Fn(usize) -> K),
         (q, of_q): (usize, impl Fn(usize) -> K),
     ) -> Option<Ranked> {
-        let mut kinds = Kinds::new(if p > 0 { of_p(0) } else { of_q(0) });
+        let mut kinds = Kinds::new(if p > 0 { of_p(0) } else { of_q(0) })?;
         let mut ranks = [Vec::with_capacity(p), Vec::with_capacity(q)];
         // As a rule no key behind the head is of a new kind, and so each has its rank at once.
         let head = p.min(HEAD);
@@ -537,24 +539,24 @@ impl Loop for Scatter<'_> {
     }
 }
 
-/// What tells a key from others.
+/// Identity of a key, by which keys are numbered.
 trait Kind: Copy + PartialEq {
     /// Place in a table of [`PLACES`] that it has unless another one has it.
     fn first_place(self) -> usize;
-    /// Whether it tells one: a view of a long text doesn't.
-    fn is_one(self) -> bool;
+    /// Whether it identifies a key. The view of a long text doesn't: two texts may have the same.
+    fn has_key(self) -> bool;
     /// The key, spread.
     fn key(self) -> u64;
 }
 
-/// A spread key tells itself.
+/// A spread key, which is its own identity.
 impl Kind for u64 {
     #[inline(always)]
     fn first_place(self) -> usize {
         (self >> (64 - PLACES.trailing_zeros())) as usize
     }
 
-    fn is_one(self) -> bool {
+    fn has_key(self) -> bool {
         true
     }
 
@@ -564,17 +566,14 @@ impl Kind for u64 {
     }
 }
 
-/// Views that are asked for ahead of the one that is read: a page of them, at the end of which the processor's own reading ahead stops.
-const AHEAD: usize = 4096 / size_of::<View>();
-
 /// One of views that are read in turn.
 #[inline(always)]
 fn next_view(views: &[View], at: usize) -> ShortView {
-    prefetch(views, at + AHEAD);
+    prefetch(views, at + VIEWS_AHEAD);
     ShortView::of(&views[at])
 }
 
-/// View of a short text, which is told without its key.
+/// View of a short text, which holds all of it.
 #[derive(Clone, Copy, PartialEq)]
 struct ShortView {
     /// Length, and the first bytes.
@@ -600,7 +599,7 @@ impl Kind for ShortView {
         low.wrapping_add(high).first_place()
     }
 
-    fn is_one(self) -> bool {
+    fn has_key(self) -> bool {
         self.low as u32 as usize <= SHORT
     }
 
@@ -624,11 +623,12 @@ const PLACES: usize = 4 * KINDS;
 const LOOKS: usize = 32;
 
 impl<K: Kind> Kinds<K> {
-    fn new(first: K) -> Box<Kinds<K>> {
-        Box::new(Kinds { kinds: vec![first], places: [0; PLACES] })
+    /// `None` if the first kind has no key.
+    fn new(first: K) -> Option<Box<Kinds<K>>> {
+        first.has_key().then(|| Box::new(Kinds { kinds: vec![first], places: [0; PLACES] }))
     }
 
-    /// Adds the numbers of kinds; `None` if there are too many, or too many that are near each other.
+    /// Adds the numbers of kinds; `None` if there are too many, too many that are near each other, or one without a key.
     #[inline(never)]
     fn number_all(&mut self, kinds: impl ExactSizeIterator<Item = K>, numbers: &mut Vec<u16>) -> Option<()> {
         let begin = numbers.len();
@@ -644,7 +644,7 @@ impl<K: Kind> Kinds<K> {
     /// Number of a kind.
     #[cold]
     fn number(&mut self, kind: K) -> Option<u16> {
-        if !kind.is_one() {
+        if !kind.has_key() {
             return None;
         }
         for look in 0..LOOKS {
@@ -674,7 +674,7 @@ impl<K: Kind> Kinds<K> {
         if keys.windows(2).any(|pair| pair[0].0 == pair[1].0) {
             return None;
         }
-        let mut ranked = Kinds::new(self.kinds[usize::from(keys[0].1)]);
+        let mut ranked = Kinds::new(self.kinds[usize::from(keys[0].1)])?;
         let mut ranks = vec![0; self.kinds.len()];
         for (_, number) in keys {
             ranks[usize::from(number)] = ranked.number(self.kinds[usize::from(number)])?;
@@ -851,7 +851,7 @@ mod tests {
         }
     }
 
-    /// Texts of long ones, by their places.
+    /// Source of the keys of long texts.
     struct Texts<'a>(&'a [String]);
 
     impl LongKeys for Texts<'_> {
@@ -865,8 +865,8 @@ mod tests {
             let view = |text: &String| {
                 let mut bytes = [0; 16];
                 bytes[..4].copy_from_slice(&(text.len() as u32).to_ne_bytes());
-                // Of a long one there is the begin, and the place, which tells nothing.
-                let shown = &text.as_bytes()[..text.len().min(SHORT)];
+                // Of a long one there is the begin, and a place among others, which is the same for all here.
+                let shown = &text.as_bytes()[..if text.len() <= SHORT { text.len() } else { 4 }];
                 bytes[4..][..shown.len()].copy_from_slice(shown);
                 [0, 4, 8, 12].map(|at| u32::from_ne_bytes(bytes[at..][..4].try_into().unwrap()))
             };
@@ -877,40 +877,46 @@ mod tests {
     #[test]
     fn texts_have_the_bits_of_their_keys() {
         let mut next = crate::kernel::tests::uniform(3);
-        let mut texts = |longest: usize| -> Vec<String> {
-            (0..3000)
-                .map(|_| "longer than a view".repeat(2)[..(longest as f64 * next()) as usize].to_string())
-                .collect()
+        let mut some = |of: &dyn Fn(usize) -> String, kinds: f64| -> Vec<String> {
+            (0..600).map(|_| of((kinds * next()) as usize)).collect()
         };
-        let sides = [texts(9), texts(12), texts(30)];
-        let keys = sides
-            .each_ref()
-            .map(|texts| texts.iter().map(|text| of_bytes(text.as_bytes())).collect::<Vec<_>>());
+        let begin = |len: usize| "longer than a view".repeat(2)[..len].to_string();
+        let numbered = |number: usize| format!("category number {number}");
+        let sides = [
+            some(&begin, 9.0),
+            some(&begin, 12.0),
+            some(&begin, 30.0),
+            some(&numbered, 1.0),
+            some(&|number| numbered(number + 1), 1.0),
+            some(&|number| if number == 0 { "short".into() } else { numbered(number) }, 3.0),
+        ];
+        let hashed =
+            |texts: &Vec<String>| texts.iter().map(|text| of_bytes(text.as_bytes())).collect::<Vec<_>>();
+        let keys = sides.each_ref().map(hashed);
         let texts = sides.each_ref().map(|texts| Texts(texts));
         let views = texts.each_ref().map(Texts::views);
-        let weights: Vec<f64> = (0..3000).map(|i| f64::from(i % 23) + 0.5).collect();
-        let layout = ListLayout { extents: Extents::Width { width: 5, rows: 600 }, valid: None };
-        let rows = |keys| EntryRows {
-            keys,
-            valid_keys: None,
-            weights: Weights::new(&weights, None),
-            valid: None,
-            layout,
-        };
-        let numbers = |side: usize| rows(Keys::Numbers(&keys[side]));
-        let texts = |side: usize| rows(Keys::Views(&views[side], &texts[side]));
-        for quantity in QUANTITIES {
+        let weights: Vec<f64> = (0..600).map(|i| f64::from(i % 23) + 0.5).collect();
+        for (quantity, width) in QUANTITIES.iter().flat_map(|quantity| [1, 5].map(|width| (quantity, width)))
+        {
+            let count = 600 / width;
+            let layout = ListLayout { extents: Extents::Width { width, rows: count }, valid: None };
+            let rows = |keys| {
+                let weights = Weights::new(&weights, None);
+                EntryRows { keys, valid_keys: None, weights, valid: None, layout }
+            };
+            let numbers = |side: usize| rows(Keys::Numbers(&keys[side]));
+            let texts = |side: usize| rows(Keys::Views(&views[side], &texts[side]));
             let values = |p: EntryRows, q: EntryRows| {
                 let (q, mut out) = (quantity.pair.then_some(&q), Values::default());
-                let (pairs, unit) = (RowPairs::same(600), Unit::new(None));
+                let (pairs, unit) = (RowPairs::same(count), Unit::new(None));
                 values(&p, q, pairs, quantity, 0.25, NanPolicy::Omit, unit, &mut out).unwrap();
                 out.into_parts().0.into_iter().map(f64::to_bits).collect::<Vec<_>>()
             };
-            for (p, q) in [(0, 1), (1, 0), (0, 2), (2, 1), (2, 2)] {
-                let expected = values(numbers(p), numbers(q));
-                assert_eq!(values(texts(p), texts(q)), expected, "{}", quantity.name);
-                assert_eq!(values(texts(p), numbers(q)), expected, "{}", quantity.name);
-                assert_eq!(values(numbers(p), texts(q)), expected, "{}", quantity.name);
+            for (p, q) in [(0, 1), (1, 0), (0, 2), (2, 1), (3, 3), (3, 4), (4, 3), (4, 5), (5, 3)] {
+                let (expected, what) = (values(numbers(p), numbers(q)), format!("{} {p} {q}", quantity.name));
+                assert!(values(texts(p), texts(q)) == expected, "{what}");
+                assert!(values(texts(p), numbers(q)) == expected, "{what}");
+                assert!(values(numbers(p), texts(q)) == expected, "{what}");
             }
         }
     }

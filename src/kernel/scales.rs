@@ -24,17 +24,20 @@ pub const LARGE_WEIGHT: f64 = power_of_two(760);
 pub const USUAL_SCALE: f64 = power_of_two(UP);
 const HUGE: f64 = power_of_two(924);
 
-/// All scales that a summand may have.
+/// All scales that a summand may have: the usual one, the one of large weights, and that of what is left out.
 pub const SCALES: [f64; 3] = [USUAL_SCALE, power_of_two(DOWN), 0.0];
+const BY_USUAL: usize = 0;
+const BY_DOWN: usize = 1;
+const BY_ZERO: usize = 2;
 
 /// Place among [`SCALES`] of the scale of a weight of this size in a lead or a rest, and whether its bits are divided between them.
 #[inline(always)]
 pub fn scale(weight: f64, split: Split) -> (usize, bool) {
     let scale = match split {
-        Split::Lead if weight < HUGE => 0,
-        Split::Lead => 2,
-        Split::Rest if weight < LARGE_WEIGHT => 0,
-        Split::Rest => 1,
+        Split::Lead if weight < HUGE => BY_USUAL,
+        Split::Lead => BY_ZERO,
+        Split::Rest if weight < LARGE_WEIGHT => BY_USUAL,
+        Split::Rest => BY_DOWN,
     };
     (scale, weight < LARGE_WEIGHT)
 }

@@ -1,5 +1,5 @@
 //! One binary for every machine: a loop is compiled once for each instruction set, and the best that the processor has is
-//! taken at run time.
+//! taken at run time. Rare code is compiled for all of them at once ([`Arithmetic::Anywhere`]).
 //!
 //! The kernels are plain loops over blocks of eight lanes, inlined into one of the functions below, where the compiler may use
 //! its registers. Nothing is written with intrinsics but the transposition of rows, of which the compiler makes one move for
@@ -144,8 +144,8 @@ pub trait Arithmetic {
     /// How the instruction set moves data.
     type Isa: IsaOps;
 
-    /// The same arithmetic, with the same bits, in code that every processor of the target runs. For what is rare and large: it is
-    /// compiled once for all instruction sets.
+    /// Arithmetic with the same bits, in code that every processor of the target runs. Code that is rare and large is compiled once with
+    /// it for all instruction sets that have a fused multiply-add; each of these is a call of the C library then.
     type Anywhere: Arithmetic;
 }
 

@@ -5,7 +5,7 @@ use polars_arrow::array::{Array as _, BinaryViewArray, FixedSizeListArray, ListA
 use polars_arrow::bitmap::Bitmap;
 
 use super::convert;
-use crate::kernel::keys::{SHORT, of_bytes, of_float, of_several, of_short_bytes, of_wide};
+use crate::kernel::keys::{SHORT, VIEWS_AHEAD, of_bytes, of_float, of_several, of_short_bytes, of_wide};
 use crate::kernel::layout::{Extents, ListLayout, Offsets};
 use crate::kernel::simd::prefetch;
 
@@ -67,14 +67,11 @@ pub fn keys(s: &Series) -> PolarsResult<PrimitiveArray<u64>> {
     Ok(PrimitiveArray::from_vec(keys).with_validity(validity))
 }
 
-/// Views that are asked for ahead of the one that is read: a page of them, at the end of which the processor's own reading ahead stops.
-const AHEAD: usize = 4096 / size_of::<View>();
-
 /// Keys of bytes, of which short ones are in their views.
 fn of_views(bytes: &BinaryViewArray) -> Vec<u64> {
     let views = bytes.views().as_slice();
     let key = |(at, view): (usize, &View)| {
-        prefetch(views, at + AHEAD);
+        prefetch(views, at + VIEWS_AHEAD);
         if view.length as usize <= SHORT { of_short_bytes(view.as_u128()) } else { of_long_bytes(bytes, at) }
     };
     let views = views.iter().enumerate();

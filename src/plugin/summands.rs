@@ -155,7 +155,7 @@ fn array(summands: Vec<f64>, precision: Precision) -> ArrayRef {
     }
 }
 
-/// Computes the columns of summands of some places.
+/// Computation of the columns of summands at these places.
 struct Columns<'a>(&'a Summands, Range<usize>, Precision, NanPolicy);
 
 impl OfWeights for Columns<'_> {
