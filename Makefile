@@ -95,7 +95,7 @@ lint: $(VENV)/.installed
 
 deny:
 	@cargo deny --version > /dev/null || { echo "Needs: cargo install cargo-deny" >&2; exit 1; }
-	cargo deny check
+	cargo deny --workspace check
 
 format: $(VENV)/.tools
 	cargo fmt --all
