@@ -56,8 +56,11 @@ def js_div(p: Weights, q: Weights, bits: int | None = None) -> mpmath.mpf:
 
 
 def of_logits(name: str, z: Weights, w: Weights = ()) -> mpmath.mpf:
-    """Value of the weights e^z, and e^w, of the quantity of this name. As many bits as a share of e^-1000 needs."""
-    with mpmath.workprec(2000):
+    """Value of the weights e^z, and e^w, of the quantity of this name."""
+    finite = [float(x) for x in (*z, *w) if x > -np.inf]
+    span = max(finite) - min(finite) if finite else 0.0
+    # Twice the bits that the least share needs, down to e^-1000.
+    with mpmath.workprec(128 + int(min(2000, 3 * span))):
         p, q = ([mpmath.exp(mpmath.mpf(float(x))) if x > -np.inf else mpmath.mpf(0) for x in side] for side in (z, w))
         of_p, of_q = mpmath.fsum(p), mpmath.fsum(q)
         a = [x / of_p for x in p]
