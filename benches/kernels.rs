@@ -122,7 +122,7 @@ fn bench_elements(c: &mut Criterion) {
     group.finish();
 }
 
-/// All columns of summands of a quantity, for its value and for its state: one by one, and at once.
+/// Columns of summands of a quantity, for its value and for its state: one of them, and all.
 fn bench_columns(c: &mut Criterion) {
     let (p, q) = (data(1), data(2));
     let [p, q] = [&p, &q].map(|x| Weights::new(x, None));
@@ -133,16 +133,12 @@ fn bench_columns(c: &mut Criterion) {
         let q = quantity.pair.then_some(q);
         for (of_state, kind) in [(false, ""), (true, " state")] {
             let Some(summands) = quantity.summands(of_state) else { continue };
-            let drivers = f64::summands(summands);
-            for name in (summands.names)() {
-                let Some(column) = (summands.find)(name) else { continue };
+            let (columns, count) = (f64::summands(summands), summands.count);
+            for (name, places) in [("first", 0..1), ("all", 0..count)] {
                 group.bench_function(format!("{}{kind} {name}", quantity.name), |b| {
-                    b.iter(|| (drivers.column)(p, q, column, how.0, how.1).unwrap())
+                    b.iter(|| columns(p, q, places.clone(), how.0, how.1).unwrap())
                 });
             }
-            group.bench_function(format!("{}{kind} all", quantity.name), |b| {
-                b.iter(|| (drivers.all)(p, q, how.0, how.1).unwrap())
-            });
         }
     }
     group.finish();

@@ -2,7 +2,7 @@
 //! and what they hold is aligned: a key that one side lacks weighs 0 there. Then the driver of rows of a quantity takes over, a few
 //! rows at a time.
 //!
-//! * Keys of few kinds have ranks, by which rows are aligned without being sorted ([`Ranked`]). Kinds are told by keys of 64 bits, or by the
+//! * Keys of few kinds have ranks, by which rows are aligned without being sorted. Kinds are told by keys of 64 bits, or by the
 //!   views of short texts.
 //! * A key that occurs several times weighs the sum; but it is infinite or negative as soon as one of its weights is, and missing as a
 //!   whole as soon as one of them is.
