@@ -70,14 +70,12 @@ impl Keys<'_> {
     fn spread(self, at: usize) -> u64 {
         match self {
             Keys::Numbers(keys) => spread(keys[at]),
-            Keys::Views(views, _) if is_short(&views[at]) => ShortView::of(&views[at]).key(),
-            Keys::Views(_, long) => spread(long.key(at)),
+            Keys::Views(views, long) => {
+                let view = ShortView::of(&views[at]);
+                if view.has_key() { view.key() } else { spread(long.key(at)) }
+            }
         }
     }
-}
-
-fn is_short(view: &View) -> bool {
-    view[0] as usize <= SHORT
 }
 
 /// Adds the values of a quantity of rows of p, or of pairs of rows of p and q. The pseudo-count is added on both sides to each key that
@@ -396,7 +394,7 @@ impl Ranked {
         };
         if let Some([p, q]) = views {
             let ranked = Ranked::of_kinds((p.len(), |at| next_view(p, at)), (q.len(), |at| next_view(q, at)));
-            if ranked.is_some() || p.iter().chain(q).all(is_short) {
+            if ranked.is_some() || p.iter().chain(q).all(|view| ShortView::of(view).has_key()) {
                 return ranked;
             }
         }

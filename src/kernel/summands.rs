@@ -157,10 +157,15 @@ impl<S: Sums> Splitting<S> {
             let parts = S::parts::<A>(p, q, USUAL_SCALE);
             for (k, halves) in out.iter_mut().enumerate() {
                 let value = parts.as_slice()[k];
-                let lead = f64::from_bits(value.to_bits() & self.lead);
+                let lead = self.lead_of(value);
                 self.put([lead, value - lead], (p, q), S::PARTS[k].role, at, halves);
             }
         }
+    }
+
+    #[inline(always)]
+    fn lead_of(&self, value: f64) -> f64 {
+        f64::from_bits(value.to_bits() & self.lead)
     }
 
     /// Puts the halves of an element in their place, with their signals.
@@ -216,8 +221,8 @@ impl<S: Sums> Loop for OfLarge<'_, S> {
                     let value = scaled[scale].as_slice()[k];
                     match (is_divided, split) {
                         (false, _) => value,
-                        (true, Split::Lead) => f64::from_bits(value.to_bits() & self.splitting.lead),
-                        (true, Split::Rest) => value - f64::from_bits(value.to_bits() & self.splitting.lead),
+                        (true, Split::Lead) => self.splitting.lead_of(value),
+                        (true, Split::Rest) => value - self.splitting.lead_of(value),
                     }
                 });
                 self.splitting.put([lead, rest], (p, q), part.role, at, halves);
