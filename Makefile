@@ -19,7 +19,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE \
 # The kernels and the Arrow arrays, without Polars and Python: a minute.
 RUST := --locked --no-default-features --features arrow
 
-.PHONY: demo demo-arrow demo-spark test test-rust test-python test-oldest test-spark java lint format fuzz bench bench-scale \
+.PHONY: setup demo demo-arrow demo-spark test test-rust test-python test-oldest test-spark java lint format fuzz bench bench-scale \
 	bench-kernels accuracy docs docs-look deny wheel sdist check-wheel clean help
 
 help:
@@ -42,10 +42,14 @@ help:
 	@echo "make sdist         the source distribution, to dist"
 	@echo "make check-wheel   tries the wheel in dist in bare environments, with the oldest and the newest Polars"
 
-demo: $(VENV)/.installed
+# The packages that tests need come in while the wheel is built.
+setup:
+	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/.installed
+
+demo: setup
 	$(VENV)/bin/python examples/digits.py
 
-demo-arrow: $(VENV)/.installed
+demo-arrow: setup
 	$(VENV)/bin/python -c "import sys; sys.path.append('examples'); import digits; digits.load().write_ipc('target/digits.arrow')"
 	cargo run --quiet $(RUST) --example ipc_entropies -- target/digits.arrow ink 2
 
@@ -56,7 +60,7 @@ test-rust:
 	cargo test $(RUST)
 	cargo test --locked --package polars-entropy-fuzz --no-default-features
 
-test-python: $(VENV)/.installed
+test-python: setup
 	$(VENV)/bin/pytest -n auto
 
 test-oldest: $(OLDEST)/.installed
@@ -80,7 +84,7 @@ java:
 
 # No interpreter: clippy only looks at the code, and in a folder of its own.
 # The second line: a doc comment begins with a noun phrase for its item, so that it reads well alone.
-lint: $(VENV)/.installed
+lint: setup
 	cargo fmt --all --check
 	! grep -rnE '^ *//[/!] (What|Those|That of|The same|Which) ' src benches fuzz/src
 	PYO3_NO_PYTHON=1 cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -116,18 +120,18 @@ fuzz:
 
 # A trial run: make bench BENCH="--scale 0.02 --runs 2 --out target/bench"
 # As on a processor without AVX-512: make bench ISA=avx2, which has a page of its own.
-bench: $(VENV)/.installed $(VENV)/.bench
+bench: setup $(VENV)/.bench
 	$(if $(ISA),POLARS_ENTROPY_ISA=$(ISA)) $(VENV)/bin/python -m benchmarks $(BENCH)
 
 # Some two minutes, and 4 GB on the disk in the meantime. A trial run: make bench-scale BENCH="--scale 0.1"
-bench-scale: $(VENV)/.installed $(VENV)/.bench
+bench-scale: setup $(VENV)/.bench
 	$(VENV)/bin/python -m benchmarks.scale $(BENCH)
 
 bench-kernels:
-	cargo bench --locked --no-default-features --bench kernels
+	cargo bench --locked --package polars-entropy-benches
 
 # Some ten minutes, most of them for the exact values.
-accuracy: $(VENV)/.installed
+accuracy: setup
 	$(VENV)/bin/python benchmarks/accuracy.py
 
 # Warnings are errors. sphinx-gallery and autosummary write into docs; make clean removes that, too.
@@ -167,10 +171,14 @@ docs-look: docs
 clean:
 	rm -rf target dist $(VENV) $(OLDEST) $(SPARK) $(DOCS) $(BUILD) docs/gallery docs/reference/api
 
-$(VENV)/.tools: pyproject.toml
+$(VENV)/.maturin: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(VENV)/bin/python -m pip install --quiet --upgrade --group build --group test --group producers --group oracles --group lint polars
+	$(VENV)/bin/python -m pip install --quiet --upgrade --group build
+	touch $@
+
+$(VENV)/.tools: $(VENV)/.maturin
+	$(VENV)/bin/python -m pip install --quiet --upgrade --group test --group producers --group oracles --group lint polars
 	touch $@
 
 $(VENV)/.bench: pyproject.toml $(VENV)/.tools
@@ -201,9 +209,10 @@ $(DOCS)/.tools: pyproject.toml
 	$(DOCS)/bin/python -m pip install --quiet --group docs polars
 	touch $@
 
-$(WHEEL): $(SOURCES) $(VENV)/.tools
+# Cargo takes all cores, whatever make was told.
+$(WHEEL): $(SOURCES) $(VENV)/.maturin
 	rm -rf $(dir $(WHEEL))
-	$(VENV)/bin/maturin build --release --locked --interpreter $(VENV)/bin/python --out $(dir $(WHEEL))
+	MAKEFLAGS= $(VENV)/bin/maturin build --release --locked --interpreter $(VENV)/bin/python --out $(dir $(WHEEL))
 	touch $@
 
 $(VENV)/.installed $(OLDEST)/.installed $(SPARK)/.installed $(DOCS)/.installed: %/.installed: $(WHEEL) %/.tools
