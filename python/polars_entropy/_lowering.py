@@ -223,13 +223,18 @@ def _whole(cells: pl.Expr) -> pl.Expr:
 def values(quantity: str, x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
     """Value of how often each value occurs in a column, group or window."""
     policy = check_nan_policy(nan_policy)
-    keys = _call("keys", _whole(x), method=quantity, nan_policy=policy)
+    keys = _call("keys", _numbered(_whole(x)), method=quantity, nan_policy=policy)
     return _key_rows(quantity, keys.implode(**_UNORDERED), base=base, nan_policy=policy, gathered=True)
 
 
 def rows_of_values(quantity: str, x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
     """Value of how often each value occurs in a row."""
-    return _key_rows(quantity, x, base=base, nan_policy=nan_policy)
+    return _key_rows(quantity, _numbered(x), base=base, nan_policy=nan_policy)
+
+
+def _numbered(x: pl.Expr) -> pl.Expr:
+    """The same values, categories as their numbers, which differ where the texts do: a plugin is handed a text per value."""
+    return x.to_physical()
 
 
 def _key_rows(quantity: str, rows: pl.Expr, *, base: float | None, nan_policy: NanPolicy, **how: bool) -> pl.Expr:
@@ -241,7 +246,7 @@ def pairs(quantity: str, x: pl.Expr, y: Reference, *, base: float | None, nan_po
     """Value of pairs of observed values of a column, group or window."""
     policy = check_nan_policy(nan_policy)
     # The order of the pairs is of no matter to any side, so that unordered implodes don't part what belongs together.
-    x, *others = (_whole(side) for side in (x, *y.inputs))
+    x, *others = (_numbered(_whole(side)) for side in (x, *y.inputs))
     sides = [
         _call("keys", x, *others, method=quantity, side=side, nan_policy=policy, **y.kwargs).implode(**_UNORDERED)
         for side in _lib.OF_PAIRS[quantity]
