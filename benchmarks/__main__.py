@@ -35,9 +35,9 @@ def jobs() -> Iterator[tuple[str, int | None, int]]:
     yield "logits", 1, len(OF_LOGITS) * len(LOGIT_WIDTHS)
     yield "groups", 1, 2 * len(GROUPS)
     # Two dtypes; and pairs and characters on one thread.
-    yield "values", 1, 2 * len(VALUES) + 2
+    yield "values", 1, 3 * len(VALUES) + 2
     yield "maps", 1, 2
-    yield "values", 2, 2 * len(VALUES)
+    yield "values", 2, 3 * len(VALUES)
     for operation in SCALED:
         for threads in (1, 2, 1, 2):  # in turn, and the better one counts
             yield f"scaling {operation} {THREAD_ELEMENTS}", threads, 1

@@ -27,7 +27,8 @@ def main() -> None:
     for groups, kinds in VALUES:
         numbers = pl.DataFrame({"g": rng.integers(0, groups, n), "v": rng.integers(0, kinds, n)})
         texts = numbers.with_columns(v=pl.format("value-{}", "v"))
-        for dtype, frame in (("Int64", numbers), ("String", texts)):
+        categories = texts.with_columns(V.cast(pl.Categorical))
+        for dtype, frame in (("Int64", numbers), ("String", texts), ("Categorical", categories)):
             # On a table of its own.
             database.register("frame", frame.to_arrow())
             database.execute("create or replace table t as select * from frame")
