@@ -34,7 +34,7 @@ def jobs() -> Iterator[tuple[str, int | None, int]]:
     yield "rows", 1, 2 * len(OPERATIONS) * len(WIDTHS)
     yield "logits", 1, len(OF_LOGITS) * len(LOGIT_WIDTHS)
     yield "groups", 1, 2 * len(GROUPS)
-    # Two dtypes; and pairs and characters on one thread.
+    # Three dtypes; and pairs and characters on one thread.
     yield "values", 1, 3 * len(VALUES) + 2
     yield "maps", 1, 2
     yield "values", 2, 3 * len(VALUES)

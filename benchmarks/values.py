@@ -36,8 +36,10 @@ def main() -> None:
             sides = {
                 "DuckDB `entropy`": database.sql("select g, entropy(v) * ln(2) as v from t group by g").pl,
                 "Polars `unique_counts().entropy()`": of(lazy, V.unique_counts().entropy()),
+                "Polars `unique_counts().entropy()`, in memory": of(lazy, V.unique_counts().entropy(), "in-memory"),
                 "polars-ds `query_entropy`": of(lazy, polars_ds.query_entropy("v")),
                 OURS_PLAIN: of(lazy, V.info.values.entropy()),
+                f"{OURS_PLAIN}, in memory": of(lazy, V.info.values.entropy(), "in-memory"),
                 "gathering alone": of(lazy, V.hash().implode(maintain_order=False)),
             }
             for name, seconds in timed(sides, args.runs, of_floor="gathering alone").items():
@@ -47,8 +49,8 @@ def main() -> None:
         characters(rng, int(args.scale * TEXTS), args.runs)
 
 
-def of(groups: pl.lazyframe.group_by.LazyGroupBy, expr: pl.Expr) -> partial:
-    return partial(groups.agg(expr).collect, engine="streaming")
+def of(groups: pl.lazyframe.group_by.LazyGroupBy, expr: pl.Expr, engine: str = "streaming") -> partial:
+    return partial(groups.agg(expr).collect, engine=engine)
 
 
 def timed(sides: dict, runs: int, of_floor: str = "") -> dict[str, float]:

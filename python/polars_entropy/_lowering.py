@@ -233,7 +233,7 @@ def rows_of_values(quantity: str, x: pl.Expr, *, base: float | None, nan_policy:
 
 
 def _numbered(x: pl.Expr) -> pl.Expr:
-    """The same values, categories as their numbers, which differ where the texts do: a plugin is handed a text per value."""
+    """The same values, and categories by their numbers, since Polars hands each of their texts to a plugin."""
     return x.to_physical()
 
 
