@@ -128,7 +128,7 @@ bench-scale: setup $(VENV)/.bench
 	$(VENV)/bin/python -m benchmarks.scale $(BENCH)
 
 bench-kernels:
-	cargo bench --locked --package polars-entropy-benches
+	cargo bench --locked --no-default-features --package polars-entropy-benches
 
 # Some ten minutes, most of them for the exact values.
 accuracy: setup
