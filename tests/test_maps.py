@@ -312,6 +312,8 @@ def test_dicts_of_any_keys():
     for keys, dtype in (
         (["a", None], pl.String),
         ([1, 2], pl.Int64),
+        ([1, 2**100], pl.Int128),
+        ([None, -(2**100)], pl.Int128),
         ([1.5, NAN], pl.Float64),
         ([True, False], pl.Boolean),
         ([day, None], pl.Date),

@@ -526,7 +526,16 @@ IN_GROUPS = {
 def test_groups_stay_in_the_streaming_group_by(scan, name):
     query = scan.group_by("g").agg(IN_GROUPS[name])
     assert fallbacks(query) == []
-    assert set(kinds(query)) <= {*kinds(scan.group_by("g").agg(pl.col("t").sum())), "select"}
+    # The last three hand each group a constant.
+    constant = {"input-independent-select", "reduce", "zip-broadcast"}
+    assert set(kinds(query)) <= {*kinds(scan.group_by("g").agg(pl.col("t").sum())), "select", *constant}
+
+
+@pytest.mark.parametrize("name", IN_GROUPS)
+def test_windows_are_counted_once_a_group(scan, name):
+    """Lists that are joined to the rows of their group would be counted for each of them, and held as often."""
+    query = scan.select(IN_GROUPS[name].over("g"))
+    assert "equi-join" not in kinds(query)
 
 
 def test_counts_by_miller_and_madow_are_native_sums(scan):
@@ -559,6 +568,7 @@ WRONG = [
         r"`info\.list\.values\.entropy` takes a List column.*`info\.values\.entropy`",
     ),
     (pl.col("a").info.list.values.entropy(), r"arr\.to_list"),
+    (pl.col("c").info.list.values.entropy(), r"x \('c'\) is stored as u32"),
     (pl.col("n").info.str.entropy(), r"`info\.str\.entropy` takes a String column.*`info\.values\.entropy`"),
     (pl.col("s").info.bin.entropy(), r"write `info\.str\.entropy`"),
     (pl.col("b").info.str.entropy(), r"write `info\.bin\.entropy`"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -139,12 +140,15 @@ def map_row(q: Mapping[Any, Any]) -> pl.Series:
 
 def _of_one_type(name: str, keys: list[Any]) -> pl.Series:
     numbers = [key for key in keys if is_number(key) and not isinstance(key, bool)]
-    if any(isinstance(key, float) for key in numbers) and len(numbers) == sum(key is not None for key in keys):
+    are_numbers = len(numbers) == sum(key is not None for key in keys)
+    if are_numbers and any(isinstance(key, float) for key in numbers):
         keys = [None if key is None else number(key) for key in keys]
-    try:
-        return pl.Series(name, keys)
-    except TypeError:
-        raise TypeError(f"the keys of q must be of one type, not {keys!r}") from None
+    # Polars takes integers for 64 bits until one has more.
+    wide = ("Int128", "UInt128") if are_numbers else ()
+    for dtype in (None, *(getattr(pl, name) for name in wide if hasattr(pl, name))):
+        with contextlib.suppress(TypeError):
+            return pl.Series(name, keys, dtype=dtype)
+    raise TypeError(f"the keys of q must be of one type, not {keys!r}")
 
 
 def _constant_map(row: pl.Series) -> dict[str, Any] | None:

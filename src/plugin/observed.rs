@@ -15,12 +15,21 @@ use crate::kernel::options::{NanPolicy, Precision, Unit};
 use crate::kernel::registry::PairSide;
 use crate::kernel::values::Values;
 
+/// The error for a column that the method does not take in this role. It comes in the type that it is stored as, since categories come as
+/// numbers.
+fn refused_as_stored(method: &str, takes: &str, role: &str, field: &Field, instead: &str) -> PolarsError {
+    let (name, dtype) = (field.name().escape_debug(), field.dtype());
+    polars_err!(
+        InvalidOperation: "`{method}` takes {takes}, but {role} ('{name}') is stored as {dtype}: {instead}"
+    )
+}
+
 fn check_values(method: &str, role: &str, field: &Field) -> PolarsResult<()> {
     keys::check(field.dtype()).map_err(|within| {
         let instead = format!(
             "Polars passes no {within} to a plugin as it is; make lists of arrays, with `arr.to_list()`"
         );
-        refused(method, "a column of values that a group-by takes", role, field, &instead)
+        refused_as_stored(method, "a column of values that a group-by takes", role, field, &instead)
     })
 }
 
@@ -84,31 +93,26 @@ pub fn rows_field(fields: &[Field], kwargs: &KeyRowKwargs) -> PolarsResult<Field
     let p = &fields[0];
     if !kwargs.gathered {
         let method = format!("info.list.values.{}", kwargs.quantity.0.name);
-        let takes = "a List column";
+        let refuse = |instead: &str| Err(refused_as_stored(&method, "a List column", "x", p, instead));
         match p.dtype() {
             DataType::List(inner) => {
                 check_values(&method, "x", &Field::new(p.name.clone(), (**inner).clone()))?
             }
             DataType::Null => (),
-            DataType::Array(..) => {
-                return Err(refused(&method, takes, "x", p, "make it a List, with `arr.to_list()`"));
-            }
+            DataType::Array(..) => return refuse("make it a List, with `arr.to_list()`"),
             _ => {
-                let instead = format!(
-                    "for a column as one distribution write `info.values.{}`",
-                    kwargs.quantity.0.name
-                );
-                return Err(refused(&method, takes, "x", p, &instead));
+                let name = kwargs.quantity.0.name;
+                return refuse(&format!("for a column as one distribution write `info.values.{name}`"));
             }
         }
     }
     Ok(Field::new(p.name.clone(), DataType::Float64))
 }
 
-/// Values of rows of observed values.
+/// Values of rows of observed values. An input behind these is there for Polars' planner.
 pub fn rows(inputs: &[Series], kwargs: &KeyRowKwargs) -> PolarsResult<Series> {
     let (quantity, policy, unit) = (kwargs.quantity.0, kwargs.nan_policy.0, Unit::new(kwargs.base));
-    of_rows(inputs, |rows, out| counts::values(&rows[0], quantity, policy, unit, out))
+    of_rows(&inputs[..1], |rows, out| counts::values(&rows[0], quantity, policy, unit, out))
 }
 
 /// Field of the values of columns, groups and windows of pairs, from the keys of the sides.
@@ -116,11 +120,12 @@ pub fn pairs_field(fields: &[Field]) -> PolarsResult<Field> {
     Ok(Field::new(fields[0].name.clone(), DataType::Float64))
 }
 
-/// Values of columns, groups and windows of pairs, from the keys of the sides.
+/// Values of columns, groups and windows of pairs, from the keys of the sides. An input behind these is there for Polars' planner.
 pub fn pairs(inputs: &[Series], kwargs: &PairKwargs) -> PolarsResult<Series> {
     let (pairs, policy, unit) = (kwargs.pairs.0, kwargs.nan_policy.0, Unit::new(kwargs.base));
-    polars_ensure!(inputs.len() == pairs.terms.len(), ComputeError: "{} takes {} lists", pairs.name, pairs.terms.len());
-    of_rows(inputs, |rows, out| counts::of_pairs(rows, pairs, policy, unit, out))
+    let sides = pairs.terms.len();
+    polars_ensure!(inputs.len() >= sides, ComputeError: "{} takes {sides} lists", pairs.name);
+    of_rows(&inputs[..sides], |rows, out| counts::of_pairs(rows, pairs, policy, unit, out))
 }
 
 /// The keys of the lists of a column.
