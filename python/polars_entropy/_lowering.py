@@ -219,18 +219,13 @@ def _whole(cells: pl.Expr) -> pl.Expr:
 
 # Observed values.
 
-# An input that no call reads. Without it, the streaming engine would compute a window by its group-by, join the list of
-# each group to all rows of the group, and count it for each of them. An aggregate of a literal keeps it from that, and
-# is a constant in a group-by.
-_ONCE_A_GROUP = pl.lit(pl.Series([True])).first()
-
 
 def values(quantity: str, x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
     """Value of how often each value occurs in a column, group or window."""
     policy = check_nan_policy(nan_policy)
     keys = _call("keys", _numbered(_whole(x)), method=quantity, nan_policy=policy)
     rows = keys.implode(**_UNORDERED)
-    return _key_rows(quantity, rows, _ONCE_A_GROUP, base=base, nan_policy=policy, gathered=True)
+    return _once_a_group(_key_rows(quantity, rows, base=base, nan_policy=policy, gathered=True))
 
 
 def rows_of_values(quantity: str, x: pl.Expr, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
@@ -243,9 +238,19 @@ def _numbered(x: pl.Expr) -> pl.Expr:
     return x.to_physical()
 
 
-def _key_rows(quantity: str, *inputs: pl.Expr, base: float | None, nan_policy: NanPolicy, **how: bool) -> pl.Expr:
+def _key_rows(quantity: str, rows: pl.Expr, *, base: float | None, nan_policy: NanPolicy, **how: bool) -> pl.Expr:
     options: dict[str, Any] = {"base": check_base(base), "nan_policy": check_nan_policy(nan_policy)}
-    return _call("key_rows", *inputs, quantity=quantity, **options, **how)
+    return _call("key_rows", rows, quantity=quantity, **options, **how)
+
+
+def _once_a_group(value: pl.Expr) -> pl.Expr:
+    """The same value, which is computed before it is repeated to the rows of a window.
+
+    Otherwise the streaming engine computes a window by its group-by, joins the list of each group to all rows of it, and
+    calls the plugin on those. An aggregate of a literal keeps it from that, and is a constant in a group-by. As an input
+    of the call it would have the in-memory engine call the plugin for each group.
+    """
+    return pl.when(pl.lit(pl.Series([True])).first()).then(value)
 
 
 def pairs(quantity: str, x: pl.Expr, y: Reference, *, base: float | None, nan_policy: NanPolicy) -> pl.Expr:
@@ -257,7 +262,7 @@ def pairs(quantity: str, x: pl.Expr, y: Reference, *, base: float | None, nan_po
         _call("keys", x, *others, method=quantity, side=side, nan_policy=policy, **y.kwargs).implode(**_UNORDERED)
         for side in _lib.OF_PAIRS[quantity]
     ]
-    return _call("key_pairs", *sides, _ONCE_A_GROUP, pairs=quantity, base=check_base(base), nan_policy=policy)
+    return _once_a_group(_call("key_pairs", *sides, pairs=quantity, base=check_base(base), nan_policy=policy))
 
 
 def characters(quantity: str, x: pl.Expr, *, base: float | None, are_bytes: bool) -> pl.Expr:

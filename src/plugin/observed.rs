@@ -109,10 +109,10 @@ pub fn rows_field(fields: &[Field], kwargs: &KeyRowKwargs) -> PolarsResult<Field
     Ok(Field::new(p.name.clone(), DataType::Float64))
 }
 
-/// Values of rows of observed values. An input behind these is there for Polars' planner.
+/// Values of rows of observed values.
 pub fn rows(inputs: &[Series], kwargs: &KeyRowKwargs) -> PolarsResult<Series> {
     let (quantity, policy, unit) = (kwargs.quantity.0, kwargs.nan_policy.0, Unit::new(kwargs.base));
-    of_rows(&inputs[..1], |rows, out| counts::values(&rows[0], quantity, policy, unit, out))
+    of_rows(inputs, |rows, out| counts::values(&rows[0], quantity, policy, unit, out))
 }
 
 /// Field of the values of columns, groups and windows of pairs, from the keys of the sides.
@@ -120,12 +120,11 @@ pub fn pairs_field(fields: &[Field]) -> PolarsResult<Field> {
     Ok(Field::new(fields[0].name.clone(), DataType::Float64))
 }
 
-/// Values of columns, groups and windows of pairs, from the keys of the sides. An input behind these is there for Polars' planner.
+/// Values of columns, groups and windows of pairs, from the keys of the sides.
 pub fn pairs(inputs: &[Series], kwargs: &PairKwargs) -> PolarsResult<Series> {
     let (pairs, policy, unit) = (kwargs.pairs.0, kwargs.nan_policy.0, Unit::new(kwargs.base));
-    let sides = pairs.terms.len();
-    polars_ensure!(inputs.len() >= sides, ComputeError: "{} takes {sides} lists", pairs.name);
-    of_rows(&inputs[..sides], |rows, out| counts::of_pairs(rows, pairs, policy, unit, out))
+    polars_ensure!(inputs.len() == pairs.terms.len(), ComputeError: "{} takes {} lists", pairs.name, pairs.terms.len());
+    of_rows(inputs, |rows, out| counts::of_pairs(rows, pairs, policy, unit, out))
 }
 
 /// The keys of the lists of a column.
