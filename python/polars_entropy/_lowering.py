@@ -246,9 +246,9 @@ def _key_rows(quantity: str, rows: pl.Expr, *, base: float | None, nan_policy: N
 def _once_a_group(value: pl.Expr) -> pl.Expr:
     """The same value, which is computed before it is repeated to the rows of a window.
 
-    Otherwise the streaming engine computes a window by its group-by, joins the list of each group to all rows of it, and
-    calls the plugin on those. An aggregate of a literal keeps it from that, and is a constant in a group-by. As an input
-    of the call it would have the in-memory engine call the plugin for each group.
+    Otherwise the streaming engine computes a window by its group-by, joins the list of each group to all rows of it,
+    and calls the plugin on those. An aggregate of a literal keeps it from that, and is a constant in a group-by. As an
+    input of the call it would have the in-memory engine call the plugin for each group.
     """
     return pl.when(pl.lit(pl.Series([True])).first()).then(value)
 
