@@ -212,7 +212,7 @@ $(DOCS)/.tools: pyproject.toml
 # Cargo takes all cores, whatever make was told.
 $(WHEEL): $(SOURCES) $(VENV)/.maturin
 	rm -rf $(dir $(WHEEL))
-	MAKEFLAGS= $(VENV)/bin/maturin build --release --locked --interpreter $(VENV)/bin/python --out $(dir $(WHEEL))
+	MAKEFLAGS= $(VENV)/bin/maturin build --profile develop --locked --interpreter $(VENV)/bin/python --out $(dir $(WHEEL))
 	touch $@
 
 $(VENV)/.installed $(OLDEST)/.installed $(SPARK)/.installed $(DOCS)/.installed: %/.installed: $(WHEEL) %/.tools
