@@ -139,13 +139,14 @@ def map_row(q: Mapping[Any, Any]) -> pl.Series:
 
 
 def _of_one_type(name: str, keys: list[Any]) -> pl.Series:
-    numbers = [key for key in keys if is_number(key) and not isinstance(key, bool)]
-    are_numbers = len(numbers) == sum(key is not None for key in keys)
-    if are_numbers and any(isinstance(key, float) for key in numbers):
+    some = [key for key in keys if key is not None]
+    if any(isinstance(key, float) for key in some) and all(
+        is_number(key) and not isinstance(key, bool) for key in some
+    ):
         keys = [None if key is None else number(key) for key in keys]
     # Polars takes integers for 64 bits until one has more.
-    wide = ("Int128", "UInt128") if are_numbers else ()
-    for dtype in (None, *(getattr(pl, name) for name in wide if hasattr(pl, name))):
+    wide = ("Int128", "UInt128") if all(type(key) is int for key in some) else ()
+    for dtype in (None, *(getattr(pl, each) for each in wide if hasattr(pl, each))):
         with contextlib.suppress(TypeError):
             return pl.Series(name, keys, dtype=dtype)
     raise TypeError(f"the keys of q must be of one type, not {keys!r}")

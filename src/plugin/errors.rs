@@ -21,8 +21,24 @@ fn named(side: Side, p: &str, q: &str) -> String {
 
 /// The error for a column of a dtype that the method does not take in this role, and what to do instead.
 pub fn refused(method: &str, takes: &str, role: &str, field: &Field, instead: &str) -> PolarsError {
+    refused_that(method, takes, role, "is", field, instead)
+}
+
+/// The error for a column that came in the dtype that it is stored as, as categories come as numbers.
+pub fn refused_as_stored(method: &str, takes: &str, role: &str, field: &Field, instead: &str) -> PolarsError {
+    refused_that(method, takes, role, "is stored as", field, instead)
+}
+
+fn refused_that(
+    method: &str,
+    takes: &str,
+    role: &str,
+    is: &str,
+    field: &Field,
+    instead: &str,
+) -> PolarsError {
     polars_err!(
-        InvalidOperation: "`{method}` takes {takes}, but {role} ('{}') is {}: {instead}",
+        InvalidOperation: "`{method}` takes {takes}, but {role} ('{}') {is} {}: {instead}",
         field.name().escape_debug(), field.dtype()
     )
 }

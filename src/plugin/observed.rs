@@ -4,7 +4,7 @@ use polars::prelude::*;
 use polars_arrow::array::{BinaryViewArray, PrimitiveArray, Utf8ViewArray};
 
 use super::convert;
-use super::errors::{in_row, null_in_row, null_value, pair_values, refused};
+use super::errors::{in_row, null_in_row, null_value, pair_values, refused, refused_as_stored};
 use super::keys::{self, Lists};
 use super::kwargs::{CharacterKwargs, KeyKwargs, KeyRowKwargs, PairKwargs};
 use crate::kernel::characters;
@@ -14,15 +14,6 @@ use crate::kernel::layout::Error;
 use crate::kernel::options::{NanPolicy, Precision, Unit};
 use crate::kernel::registry::PairSide;
 use crate::kernel::values::Values;
-
-/// The error for a column that the method does not take in this role. It comes in the type that it is stored as, since categories come as
-/// numbers.
-fn refused_as_stored(method: &str, takes: &str, role: &str, field: &Field, instead: &str) -> PolarsError {
-    let (name, dtype) = (field.name().escape_debug(), field.dtype());
-    polars_err!(
-        InvalidOperation: "`{method}` takes {takes}, but {role} ('{name}') is stored as {dtype}: {instead}"
-    )
-}
 
 fn check_values(method: &str, role: &str, field: &Field) -> PolarsResult<()> {
     keys::check(field.dtype()).map_err(|within| {
