@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# pytest's workers have the cores already. OpenBLAS' threads would wait for each other: a fit of 0.1 seconds takes 4.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Before they are imported.
 pytest.register_assert_rewrite("compare", "engines", "plans")

@@ -25,17 +25,13 @@ def columns(quantity, cases, layout):
     return {name: layout([getattr(case, name) for case in cases]) for name in quantity.columns}
 
 
-def cases(keep):
-    """The cases with such inputs, each with its quantity."""
-    return [(quantity, case) for quantity in QUANTITIES for case in quantity.cases if all(map(keep, case.inputs))]
-
-
-def name(of):
-    return getattr(of, "rule", None) or of.name
-
-
 def is_row(x):
     return x is not None
+
+
+def columns_of(quantity):
+    """The cases that make columns."""
+    return [case for case in quantity.cases if all(map(is_row, case.inputs))]
 
 
 # Rows.
@@ -61,15 +57,22 @@ def test_chunks_of_p_and_q_need_not_agree(pair, engine, policy):
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize(("quantity", "case"), cases(bool), ids=name)
-def test_rows_of_arrays(layout, engine, policy, quantity, case):
-    # Null rows around, so that the layouts have something to hide.
-    nulls = {"p": [None, case.p, case.p, None], "q": [None, case.inputs[-1], None, case.inputs[-1]]}
-    frame = pl.DataFrame({side: layout(nulls[side]).list.to_array(len(case.p)) for side in quantity.columns})
-    got = run(frame, quantity.value(CELLS, nan_policy=policy), engine=engine)["p"].to_list()
-    assert_same(got[1], getattr(case, policy), rel=ROW, tol=ROW)
-    assert [got[0], got[3]] == [None, None]
-    assert_same(got[2], None if quantity.pair else getattr(case, policy), rel=ROW)
+def test_rows_of_arrays(quantity, layout, engine, policy):
+    there = [case for case in quantity.cases if all(case.inputs)]
+    for width in sorted({len(case.p) for case in there}):
+        cases = [case for case in there if len(case.p) == width]
+        # Null rows around each, so that the layouts have something to hide.
+        rows = {
+            "p": [row for case in cases for row in (None, case.p, case.p, None)],
+            "q": [row for case in cases for row in (None, case.inputs[-1], None, case.inputs[-1])],
+        }
+        frame = pl.DataFrame({side: layout(rows[side]).list.to_array(width) for side in quantity.columns})
+        got = run(frame, quantity.value(CELLS, nan_policy=policy), engine=engine)["p"].to_list()
+        assert [*got[::4], *got[3::4]] == [None] * 2 * len(cases)
+        for case, value, beside_null in zip(cases, got[1::4], got[2::4], strict=True):
+            want = getattr(case, policy)
+            assert_same(value, want, rel=ROW, tol=ROW, what=case.rule)
+            assert_same(beside_null, None if quantity.pair else want, rel=ROW, tol=ROW, what=case.rule)
 
 
 # Columns, groups, windows.
@@ -105,28 +108,28 @@ def test_windows(quantity, engine, policy):
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize(("quantity", "case"), cases(is_row), ids=name)
-def test_columns(engine, policy, quantity, case):
-    for inputs in zip(*map(flat_layouts, case.inputs), strict=True):
-        frame = pl.DataFrame(dict(zip(quantity.columns, inputs, strict=True)))
-        got = run(frame, quantity.value(P, nan_policy=policy), engine=engine).item()
-        assert_same(got, getattr(case, policy), tol=GROUP)
+def test_columns(quantity, engine, policy):
+    for case in columns_of(quantity):
+        for inputs in zip(*map(flat_layouts, case.inputs), strict=True):
+            frame = pl.DataFrame(dict(zip(quantity.columns, inputs, strict=True)))
+            got = run(frame, quantity.value(P, nan_policy=policy), engine=engine).item()
+            assert_same(got, getattr(case, policy), tol=GROUP, what=case.rule)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize(("quantity", "case"), cases(is_row), ids=name)
-def test_down_a_column_of_arrays(engine, policy, quantity, case):
-    # The case in the first of two columns, to which nothing may leak from the second.
-    beside = [[1.0, *[0.0] * (len(case.p) - 1)]] * 2
-    frame = pl.DataFrame(
-        {
-            side: pl.Series(list(zip(getattr(case, side), other, strict=False)), dtype=pl.Array(pl.Float64, 2))
-            for side, other in zip(quantity.columns, beside, strict=False)
-        }
-    )
-    got = run(frame, quantity.value(CELLS, axis=0, nan_policy=policy), engine=engine).item()
-    assert_same(got[0], getattr(case, policy), rel=ROW, tol=ROW)
-    assert_same(got[1], 0.0)
+def test_down_a_column_of_arrays(quantity, engine, policy):
+    for case in columns_of(quantity):
+        # The case in the first of two columns, to which nothing may leak from the second.
+        beside = [[1.0, *[0.0] * (len(case.p) - 1)]] * 2
+        frame = pl.DataFrame(
+            {
+                side: pl.Series(list(zip(getattr(case, side), other, strict=False)), dtype=pl.Array(pl.Float64, 2))
+                for side, other in zip(quantity.columns, beside, strict=False)
+            }
+        )
+        got = run(frame, quantity.value(CELLS, axis=0, nan_policy=policy), engine=engine).item()
+        assert_same(got[0], getattr(case, policy), rel=ROW, tol=ROW, what=case.rule)
+        assert_same(got[1], 0.0, what=case.rule)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -157,7 +160,12 @@ def first_missing(case):
     return None
 
 
-WITH_MISSING = [(quantity, case) for quantity, case in cases(is_row) if first_missing(case)]
+WITH_MISSING = {
+    f"{quantity.name}, {case.rule}": (quantity, case)
+    for quantity in QUANTITIES
+    for case in columns_of(quantity)
+    if first_missing(case)
+}
 
 
 def in_memory(row):
@@ -165,7 +173,7 @@ def in_memory(row):
     return row if pl.thread_pool_size() > 1 else r"\d"
 
 
-@pytest.mark.parametrize(("quantity", "case"), WITH_MISSING, ids=name)
+@pytest.mark.parametrize(("quantity", "case"), WITH_MISSING.values(), ids=WITH_MISSING)
 def test_raise_names_the_row_and_the_column(layout, engine, quantity, case):
     at, side = first_missing(case)
     column = {"p": "'weights'", "q": r"q \('reference'\)"}[side]

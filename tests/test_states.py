@@ -71,14 +71,13 @@ def merged_in_stages(states):
 WHOLE = [(quantity, case) for quantity in MERGEABLE for case in quantity.cases if None not in case.inputs]
 
 
-@pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize(("quantity", "case"), WHOLE, ids=lambda of: getattr(of, "rule", str(of)))
-def test_any_two_parts_merge_to_the_value_of_the_contract(quantity, case, policy, engine):
-    n, want = len(case.p), getattr(case, policy)
-    for cut in {0, 1, n // 2, n} & set(range(n + 1)):
-        parts = parts_of(case.inputs, [cut])
-        assert_same(merged(states_of_rows(quantity, parts, policy)), want, tol=MERGED, what=cut)
-        assert_same(merged(states_of_groups(quantity, parts, policy, engine)), want, tol=GROUPS, what=cut)
+def test_any_two_parts_merge_to_the_value_of_the_contract(quantity, case, engine):
+    n = len(case.p)
+    for policy, cut in itertools.product(POLICIES, {0, 1, n // 2, n} & set(range(n + 1))):
+        want, what, parts = getattr(case, policy), (policy, cut), parts_of(case.inputs, [cut])
+        assert_same(merged(states_of_rows(quantity, parts, policy)), want, tol=MERGED, what=what)
+        assert_same(merged(states_of_groups(quantity, parts, policy, engine)), want, tol=GROUPS, what=what)
 
 
 # Weights of counts and shares, with zeros and what is missing.
