@@ -393,27 +393,30 @@ impl Ranked {
             _ => None,
         };
         if let Some([p, q]) = views {
-            let ranked = Ranked::of_kinds((p.len(), |at| next_view(p, at)), (q.len(), |at| next_view(q, at)));
+            let ranked = Ranked::of_kinds(
+                (p.len(), move |at| next_view(p, at)),
+                (q.len(), move |at| next_view(q, at)),
+            );
             if ranked.is_some() || p.iter().chain(q).all(|view| ShortView::of(view).has_key()) {
                 return ranked;
             }
         }
-        Ranked::of_kinds((p.len(), |at| p.spread(at)), (q.len(), |at| q.spread(at)))
+        Ranked::of_kinds((p.len(), move |at| p.spread(at)), (q.len(), move |at| q.spread(at)))
     }
 
     /// Ranks of so many keys of p and of q, of which the kinds are given.
     fn of_kinds<K: Kind>(
-        (p, of_p): (usize, impl Fn(usize) -> K),
-        (q, of_q): (usize, impl Fn(usize) -> K),
+        (p, of_p): (usize, impl Fn(usize) -> K + Copy),
+        (q, of_q): (usize, impl Fn(usize) -> K + Copy),
     ) -> Option<Ranked> {
         let mut kinds = Kinds::new(if p > 0 { of_p(0) } else { of_q(0) })?;
         let mut ranks = [Vec::with_capacity(p), Vec::with_capacity(q)];
         // As a rule no key behind the head is of a new kind, and so each has its rank at once.
         let head = p.min(HEAD);
-        kinds.number_all((0..head).map(&of_p), &mut ranks[0])?;
+        kinds.number_all(0..head, of_p, &mut ranks[0])?;
         kinds.sort(&mut ranks)?;
-        kinds.number_all((head..p).map(&of_p), &mut ranks[0])?;
-        kinds.number_all((0..q).map(&of_q), &mut ranks[1])?;
+        kinds.number_all(head..p, of_p, &mut ranks[0])?;
+        kinds.number_all(0..q, of_q, &mut ranks[1])?;
         kinds.sort(&mut ranks)?;
         let words = Box::new(Words { of_sides: [[[0; PARTS]; 2]; WORDS], both: [Word::default(); WORDS] });
         Some(Ranked { ranks, words, used: kinds.kinds.len().div_ceil(64) })
@@ -473,12 +476,11 @@ impl Loop for Align<'_, '_> {
     fn run<A: Arithmetic>(self) -> bool {
         let Align { p, q, words, used, pseudo_count, batch } = self;
         for (side, row) in [p, q].into_iter().enumerate() {
+            let mut add =
+                |rank: u16, part: usize| words.of_sides[word_of(rank)][side][part] |= 1 << (rank % 64);
             let (fours, others) = row.ranks.as_chunks::<PARTS>();
-            for ranks in fours.iter().map(|ranks| &ranks[..]).chain([others]) {
-                for (part, rank) in ranks.iter().enumerate() {
-                    words.of_sides[word_of(*rank)][side][part] |= 1 << (rank % 64);
-                }
-            }
+            fours.iter().for_each(|ranks| (0..PARTS).for_each(|part| add(ranks[part], part)));
+            others.iter().for_each(|rank| add(*rank, 0));
         }
         let (mut count, mut of_sides) = (0, 0);
         for (word, of_side) in words.both[..used].iter_mut().zip(&mut words.of_sides) {
@@ -491,9 +493,9 @@ impl Loop for Align<'_, '_> {
             return false;
         }
         let (words, count) = (&words.both, count as usize);
-        A::Isa::call_outlined::<A, _>(Scatter { row: p, words, count, pseudo_count, out: &mut batch.p });
+        scatter(p, words, count, pseudo_count, &mut batch.p);
         if batch.quantity.pair {
-            A::Isa::call_outlined::<A, _>(Scatter { row: q, words, count, pseudo_count, out: &mut batch.q });
+            scatter(q, words, count, pseudo_count, &mut batch.q);
         }
         true
     }
@@ -506,35 +508,19 @@ fn word_of(rank: u16) -> usize {
     usize::from(rank / 64) % WORDS
 }
 
-/// Loop that adds the weights of a side, each at the place of its rank among so many that the row has.
-struct Scatter<'a> {
-    row: RankedRow<'a>,
-    words: &'a [Word; WORDS],
-    count: usize,
-    pseudo_count: f64,
-    out: &'a mut Vec<f64>,
-}
-
-impl Loop for Scatter<'_> {
-    type Out = ();
-
-    #[inline(always)]
-    fn run<A: Arithmetic>(self) {
-        let Scatter { row, words, count, pseudo_count, out } = self;
-        let begin = out.len();
-        // Whole vectors, as the rest would take a loop of its own.
-        out.resize(begin + count.next_multiple_of(LANES), 0.0);
-        let places = &mut out[begin..];
-        for (rank, weight) in row.ranks.iter().zip(row.weights) {
-            let word = &words[word_of(*rank)];
-            let below = word.some & ((1 << (rank % 64)) - 1);
-            places[(word.before + u64::from(below.count_ones())) as usize] = *weight;
-        }
-        for weight in places {
-            *weight = smoothed(*weight, pseudo_count);
-        }
-        out.truncate(begin + count);
+/// Adds the weights of a side, each at the place of its rank among so many that the row has.
+#[inline(always)]
+fn scatter(row: RankedRow, words: &[Word; WORDS], count: usize, pseudo_count: f64, out: &mut Vec<f64>) {
+    let begin = out.len();
+    // Whole vectors, as the rest would take a loop of its own.
+    (0..count.div_ceil(LANES)).for_each(|_| out.extend_from_slice(&[pseudo_count; LANES]));
+    let places = &mut out[begin..];
+    for (rank, weight) in row.ranks.iter().zip(row.weights) {
+        let word = &words[word_of(*rank)];
+        let below = word.some & ((1 << (rank % 64)) - 1);
+        places[(word.before + u64::from(below.count_ones())) as usize] = smoothed(*weight, pseudo_count);
     }
+    out.truncate(begin + count);
 }
 
 /// Identity of a key, by which keys are numbered.
@@ -626,17 +612,42 @@ impl<K: Kind> Kinds<K> {
         first.has_key().then(|| Box::new(Kinds { kinds: vec![first], places: [0; PLACES] }))
     }
 
-    /// Adds the numbers of kinds; `None` if there are too many, too many that are near each other, or one without a key.
+    /// Adds the numbers of the kinds at these places; `None` if there are too many, too many that are near each other, or one without a
+    /// key.
     #[inline(never)]
-    fn number_all(&mut self, kinds: impl ExactSizeIterator<Item = K>, numbers: &mut Vec<u16>) -> Option<()> {
+    fn number_all(
+        &mut self,
+        places: Range<usize>,
+        kind_at: impl Fn(usize) -> K + Copy,
+        numbers: &mut Vec<u16>,
+    ) -> Option<()> {
         let begin = numbers.len();
-        numbers.resize(begin + kinds.len(), 0);
-        for (kind, number) in kinds.zip(&mut numbers[begin..]) {
-            let found = self.places[kind.first_place()];
-            // One comparison as a rule, which also tells an empty place.
-            *number = if self.kinds[usize::from(found)] == kind { found } else { self.number(kind)? };
+        numbers.resize(begin + places.len(), 0);
+        let mut rest = places.zip(&mut numbers[begin..]);
+        while let Some((at, number)) = self.number_known(&mut rest, kind_at) {
+            *number = self.number(kind_at(at))?;
         }
         Some(())
+    }
+
+    /// Numbers kinds up to the first that isn't at its first place, which it returns.
+    #[inline(always)]
+    fn number_known<'a>(
+        &self,
+        rest: &mut impl Iterator<Item = (usize, &'a mut u16)>,
+        kind_at: impl Fn(usize) -> K,
+    ) -> Option<(usize, &'a mut u16)> {
+        let (kinds, places) = (&self.kinds[..], &self.places);
+        for (at, number) in rest {
+            let kind = kind_at(at);
+            let found = places[kind.first_place()];
+            // One comparison as a rule, which also tells an empty place.
+            if kinds[usize::from(found)] != kind {
+                return Some((at, number));
+            }
+            *number = found;
+        }
+        None
     }
 
     /// Number of a kind.
