@@ -501,6 +501,21 @@ def test_indices_that_do_not_lie_within_their_dictionary_are_an_error(index):
         maps.entropy(p)
 
 
+@pytest.mark.parametrize(
+    "text", [pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.binary_view()], ids=str
+)
+@pytest.mark.parametrize("others", [0, 100])
+def test_a_dictionary_may_hold_more_than_its_rows(text, others):
+    # A null, and a value that is there twice.
+    values = ["a", LONG, None, "a", *map(str, range(others))]
+    values = pa.array([x if x is None or not pa.types.is_binary(text) else x.encode() for x in values]).cast(text)
+    keys = pa.DictionaryArray.from_arrays(pa.array([3, 1, 2, None, 0], pa.int8()), values)
+    structs = pa.StructArray.from_arrays([keys, pa.array([1.0, 4.0, 1.0, 1.0, 1.0])], ["key", "n"])
+    p = pa.ListArray.from_arrays(pa.array([0, 5], pa.int32()), structs)
+    # Both of the key "a", both of null, and the long text.
+    assert to_list(maps.entropy(p, base=2)) == [1.5]
+
+
 def test_texts_need_not_be_text():
     keys = pa.array([b"\xff\xfe", b"\xc3", b"\xff\xfe"]).view(pa.string())
     structs = pa.StructArray.from_arrays([keys, pa.array([1.0, 2.0, 1.0])], ["key", "n"])

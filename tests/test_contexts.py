@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import pickle
+import re
 
 import numpy as np
 import polars as pl
@@ -159,6 +160,26 @@ def test_one_distribution_goes_with_all_rows(pair, engine, q):
 def test_one_distribution_goes_with_all_rows_of_a_series(pair, q):
     values = pair.scipy(ROWS_P, np.array(FIXED)[None], axis=1).tolist()
     assert pair.value(FRAME["p"].info.list, q).to_list() == close(values)
+
+
+@pytest.mark.parametrize("width", [1, 2])
+@pytest.mark.parametrize("policy", ["propagate", "omit", "raise"])
+def test_a_null_vector_within_a_fixed_cell_is_one_of_a_column(pair, engine, policy, width):
+    """It is a null row, and no row of nulls."""
+    cells = [[[1.0] * width, [2.0] * width]], [[[1.0] * width, None]]
+    frame = pl.DataFrame(
+        dict(zip("PQ", cells, strict=True)), schema=dict.fromkeys("PQ", pl.Array(pl.Float64, (2, width)))
+    )
+    for axis in (-1, None, 0, (0, 1)):
+        of_column, of_cell = (pair.value(P, q, axis=axis, nan_policy=policy) for q in ("Q", frame["Q"]))
+        try:
+            want = run(frame, of_column, engine=engine)
+        except pl.exceptions.ComputeError as error:
+            with pytest.raises(pl.exceptions.ComputeError, match=re.escape(str(error).splitlines()[0])):
+                run(frame, of_cell, engine=engine)
+        else:
+            assert run(frame, of_cell, engine=engine).equals(want)
+    assert run(frame, pair.value(P, frame["Q"], nan_policy=policy), engine=engine).item().to_list()[1] is None
 
 
 def test_an_aggregate_goes_with_all_rows(pair, engine):
@@ -358,7 +379,16 @@ def test_pairs_in_nested_lists_that_do_not_meet_are_an_error(pair):
 
 # Everything else that may happen to an expression.
 
-ELEMENTS = {"entr": x.entr(), "rel_entr": x.rel_entr("y"), "rel_entr of a number": x.rel_entr(2.0)}
+# Those that aren't of a quantity.
+OTHERS = {
+    "entr": x.entr(),
+    "rel_entr": x.rel_entr("y"),
+    "rel_entr of a number": x.rel_entr(2.0),
+    "values": x.values.entropy(),
+    "pairs of values": x.values.mutual_info("y"),
+    "rows of values": p.values.entropy(),
+    "characters": pl.col("g").info.str.entropy(),
+}
 
 
 def expressions(quantity):
@@ -382,8 +412,8 @@ def test_expressions_travel(quantity):
         travel(expr)
 
 
-@pytest.mark.parametrize("expr", ELEMENTS.values(), ids=ELEMENTS)
-def test_expressions_of_elements_travel(expr):
+@pytest.mark.parametrize("expr", OTHERS.values(), ids=OTHERS)
+def test_other_expressions_travel(expr):
     travel(expr)
 
 
@@ -408,7 +438,7 @@ def test_results_are_named_like_p(quantity):
 
 
 def test_elements_are_named_like_x():
-    for expr in ELEMENTS.values():
+    for expr in (x.entr(), x.rel_entr("y"), x.rel_entr(2.0)):
         assert FRAME.select(expr).columns == ["x"]
 
 

@@ -233,10 +233,13 @@ def _constant(row: pl.Series) -> dict[str, Any] | None:
         dtype = dtype.inner  # type: ignore[assignment]
     if isinstance(dtype, pl.List) and not widths:
         dtype, widths = dtype.inner, [row.list.len().item()]  # type: ignore[assignment]
-    if row.null_count() or not widths or 0 in widths or not (dtype.is_numeric() or dtype == pl.Boolean):
+    if not widths or 0 in widths or not (dtype.is_numeric() or dtype == pl.Boolean):
         return None
     leaf = row
     for _ in widths:
+        # A null vector in a cell is no vector of nulls, which it would be if it were exploded.
+        if leaf.null_count():
+            return None
         leaf = leaf.explode()
     return {"name": row.name, "shape": widths, **_plain("values", leaf)}
 

@@ -131,15 +131,12 @@ impl Keys {
             return Keys::of_dictionary(dictionary.keys(), dictionary.values(), form, side);
         }
         let nulls = array.logical_nulls();
-        let outside = |key| Error::Key { side, key };
+        let is_there = |at: usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(at));
         let keys = match (form, array.data_type()) {
             (_, DataType::Null) => vec![0; array.len()].into(),
-            (_, DataType::Utf8) => of_texts(array.as_bytes::<Utf8Type>()).map_err(outside)?,
-            (_, DataType::LargeUtf8) => of_texts(array.as_bytes::<LargeUtf8Type>()).map_err(outside)?,
-            (_, DataType::Binary) => of_texts(array.as_bytes::<BinaryType>()).map_err(outside)?,
-            (_, DataType::LargeBinary) => of_texts(array.as_bytes::<LargeBinaryType>()).map_err(outside)?,
-            (_, DataType::Utf8View) => of_views(array.as_byte_view::<StringViewType>()).map_err(outside)?,
-            (_, DataType::BinaryView) => of_views(array.as_byte_view::<BinaryViewType>()).map_err(outside)?,
+            (_, text) if is_text(text) => {
+                of_texts(array, (0..array.len()).map(|at| is_there(at).then_some(at)), side)?
+            }
             (_, DataType::FixedSizeBinary(_)) => {
                 let bytes = array.as_fixed_size_binary();
                 (0..bytes.len()).map(|i| of_bytes(bytes.value(i))).collect()
@@ -160,21 +157,26 @@ impl Keys {
 
     /// Keys of indices into values, which are equal where the values are.
     fn of_dictionary(indices: &dyn Array, values: &ArrayRef, form: Form, side: Side) -> Result<Keys, Error> {
-        let of_values = Keys::of(values, form, side)?;
-        let mut valid = vec![true; indices.len()];
-        let mut keys = vec![0; indices.len()];
-        for (at, index) in bits(indices)?.iter().enumerate() {
-            let index = usize::try_from(*index).ok().filter(|index| *index < of_values.keys.len());
-            match index {
-                _ if indices.is_null(at) => valid[at] = false,
-                None => return Err(Error::Key { side, key: at }),
-                Some(index) => {
-                    valid[at] = of_values.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(index));
-                    keys[at] = of_values.keys[index];
-                }
+        let nulls = values.logical_nulls();
+        let place = |(at, index): (usize, &u64)| {
+            if indices.is_null(at) {
+                return Ok(None);
             }
-        }
-        Ok(Keys { keys: keys.into(), nulls: Some(valid.into()) })
+            let place = usize::try_from(*index).ok().filter(|place| *place < values.len());
+            let place = place.ok_or(Error::Key { side, key: at })?;
+            Ok(nulls.as_ref().is_none_or(|nulls| nulls.is_valid(place)).then_some(place))
+        };
+        let places =
+            bits(indices)?.iter().enumerate().map(place).collect::<Result<Vec<Option<usize>>, Error>>()?;
+        let keys = if is_text(values.data_type()) && values.len() > places.len() {
+            // Most of them are of no use here, as in a chunk of many that have one dictionary.
+            of_texts(values, places.iter().copied(), side)?
+        } else {
+            let of_values = Keys::of(values, form, side)?.keys;
+            places.iter().map(|place| place.map_or(0, |place| of_values[place])).collect()
+        };
+        let valid: Vec<bool> = places.iter().map(Option::is_some).collect();
+        Ok(Keys { keys, nulls: Some(valid.into()) })
     }
 }
 
@@ -187,35 +189,55 @@ fn bits(array: &dyn Array) -> Result<ScalarBuffer<u64>, Error> {
     Ok(integers.as_primitive::<Int64Type>().values().inner().clone().into())
 }
 
-/// Keys of texts or bytes, or the first that does not lie within the bytes of the array.
-fn of_texts<T: ByteArrayType>(array: &GenericByteArray<T>) -> Result<ScalarBuffer<u64>, usize> {
-    let (offsets, bytes) = (array.value_offsets(), array.value_data());
-    let key = |at: usize| {
-        if array.is_null(at) {
-            return Ok(0);
-        }
-        let range = offsets[at].to_usize().zip(offsets[at + 1].to_usize());
-        range.and_then(|(first, end)| bytes.get(first..end)).map(of_bytes).ok_or(at)
-    };
-    (0..array.len()).map(key).collect::<Result<Vec<u64>, _>>().map(ScalarBuffer::from)
+/// True for texts and bytes of any length.
+fn is_text(data_type: &DataType) -> bool {
+    use DataType::*;
+    matches!(data_type, Utf8 | LargeUtf8 | Utf8View | Binary | LargeBinary | BinaryView)
 }
 
-/// Keys of views of texts or bytes, or the first that does not lie within the buffers of the array.
-fn of_views<T: ByteViewType + ?Sized>(array: &GenericByteViewArray<T>) -> Result<ScalarBuffer<u64>, usize> {
-    let buffers = array.data_buffers();
-    let key = |(at, view): (usize, &u128)| {
-        if array.is_null(at) {
-            return Ok(0);
-        }
+/// Keys of the texts or bytes at these places, 0 for none; an error for one that does not lie within the bytes of the array.
+fn of_texts(
+    array: &ArrayRef,
+    places: impl Iterator<Item = Option<usize>>,
+    side: Side,
+) -> Result<ScalarBuffer<u64>, Error> {
+    fn of(
+        places: impl Iterator<Item = Option<usize>>,
+        key_at: impl Fn(usize) -> Option<u64>,
+        side: Side,
+    ) -> Result<ScalarBuffer<u64>, Error> {
+        let key = |at: usize| key_at(at).ok_or(Error::Key { side, key: at });
+        places.map(|place| place.map_or(Ok(0), key)).collect::<Result<Vec<u64>, _>>().map(ScalarBuffer::from)
+    }
+    match array.data_type() {
+        DataType::Utf8 => of(places, of_text(array.as_bytes::<Utf8Type>()), side),
+        DataType::LargeUtf8 => of(places, of_text(array.as_bytes::<LargeUtf8Type>()), side),
+        DataType::Binary => of(places, of_text(array.as_bytes::<BinaryType>()), side),
+        DataType::LargeBinary => of(places, of_text(array.as_bytes::<LargeBinaryType>()), side),
+        DataType::BinaryView => of(places, of_view(array.as_byte_view::<BinaryViewType>()), side),
+        _ => of(places, of_view(array.as_byte_view::<StringViewType>()), side),
+    }
+}
+
+/// Key of the text or bytes at a place, `None` if they don't lie within the bytes of the array.
+fn of_text<T: ByteArrayType>(array: &GenericByteArray<T>) -> impl Fn(usize) -> Option<u64> {
+    let (offsets, bytes) = (array.value_offsets(), array.value_data());
+    move |at| bytes.get(offsets[at].to_usize()?..offsets[at + 1].to_usize()?).map(of_bytes)
+}
+
+/// Key of the text or bytes of the view at a place, `None` if they don't lie within the buffers of the array.
+fn of_view<T: ByteViewType + ?Sized>(array: &GenericByteViewArray<T>) -> impl Fn(usize) -> Option<u64> {
+    let (views, buffers) = (array.views(), array.data_buffers());
+    move |at| {
+        let view = &views[at];
         let part = |first: u32| (view >> first) as u32 as usize;
         let len = part(0);
         if len <= SHORT {
-            return Ok(of_bytes(&view.to_le_bytes()[4..][..len]));
+            return Some(of_bytes(&view.to_le_bytes()[4..][..len]));
         }
-        let (buffer, first) = (buffers.get(part(64)), part(96));
-        buffer.and_then(|bytes| bytes.get(first..first.checked_add(len)?)).map(of_bytes).ok_or(at)
-    };
-    array.views().iter().enumerate().map(key).collect::<Result<Vec<u64>, _>>().map(ScalarBuffer::from)
+        let first = part(96);
+        buffers.get(part(64))?.get(first..first.checked_add(len)?).map(of_bytes)
+    }
 }
 
 /// Keys of decimals and integers, as decimals of a scale that is none of theirs or larger.
