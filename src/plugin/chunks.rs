@@ -44,21 +44,21 @@ impl FloatChunks {
 /// Elements of a side that are converted at a time: few enough to stay in the cache until they are used.
 const PIECE: usize = 1 << 15;
 
-/// Number of rows to be converted at a time, at least 1, from the numbers of elements that p and q have. All rows if a side is a single
-/// row that goes with many, and too long to be converted for each piece.
-pub fn rows_of_piece(rows: Broadcast, [p, q]: [usize; 2]) -> usize {
-    let is_long = |repeats, elements| repeats && elements > PIECE / 8;
+/// Number of rows to be read at a time, at least 1, so that a side has about as many elements as a piece, from the numbers of elements
+/// that p and q have. All rows if a side is a single row that goes with many, and too long to be read for each piece.
+pub fn rows_of_piece(rows: Broadcast, [p, q]: [usize; 2], piece: usize) -> usize {
+    let is_long = |repeats, elements| repeats && elements > piece / 8;
     if is_long(rows.repeats_p(), p) || is_long(rows.repeats_q(), q) {
         return rows.rows().max(1);
     }
-    (PIECE.saturating_mul(rows.rows()) / p.max(q).max(1)).max(1)
+    (piece.saturating_mul(rows.rows()) / p.max(q).max(1)).max(1)
 }
 
 impl ChunkPair {
     /// This pair in pieces for conversion, in order.
     fn pieces(self) -> Vec<ChunkPair> {
         let rows = self.rows.rows();
-        let piece = rows_of_piece(self.rows, [elements(&*self.p), elements(&*self.q)]);
+        let piece = rows_of_piece(self.rows, [elements(&*self.p), elements(&*self.q)], PIECE);
         if piece >= rows {
             return vec![self];
         }

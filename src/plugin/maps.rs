@@ -39,6 +39,9 @@ struct FixedKeys {
     booleans: Option<Vec<Option<bool>>>,
 }
 
+/// Entries of a side that are read at a time: enough to find the kinds of their keys for each piece, and few enough for the cache.
+const PIECE: usize = 1 << 16;
+
 const KEY: PlSmallStr = PlSmallStr::from_static("key");
 const WEIGHT: PlSmallStr = PlSmallStr::from_static("weight");
 
@@ -226,7 +229,7 @@ fn rows_of_piece(p: &Series, q: Option<&Series>, pairing: Broadcast) -> PolarsRe
     let entries = |s: &Series| -> PolarsResult<usize> {
         Ok(s.list()?.downcast_iter().map(|lists| lists.offsets().range() as usize).sum())
     };
-    Ok(chunks::rows_of_piece(pairing, [entries(p)?, q.map_or(Ok(0), entries)?]))
+    Ok(chunks::rows_of_piece(pairing, [entries(p)?, q.map_or(Ok(0), entries)?], PIECE))
 }
 
 /// The memory behind [`EntryRows`].
