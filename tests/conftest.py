@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-# pytest's workers have the cores already. OpenBLAS' threads would wait for each other: a fit of 0.1 seconds takes 4.
+# pytest's workers use all cores. OpenBLAS' threads would compete with them: a fit of 0.1 seconds takes 4.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Before they are imported.

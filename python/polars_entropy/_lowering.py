@@ -250,7 +250,7 @@ def _once_a_group(value: pl.Expr) -> pl.Expr:
     and calls the plugin on those. An aggregate of a literal keeps it from that, and is a constant in a group-by. As an
     input of the call it would have the in-memory engine call the plugin for each group.
     """
-    # Without `otherwise` it is no plain expression, and Polars 1 does not unpickle it.
+    # Without `otherwise` it is a `Then`, which Polars 1 cannot unpickle.
     return pl.when(pl.lit(pl.Series([True])).first()).then(value).otherwise(None)
 
 

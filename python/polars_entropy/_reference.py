@@ -212,7 +212,8 @@ def _row_wise(q: object, one_row: Callable[[object], pl.Series], *, is_series: b
     row = q if isinstance(q, pl.Series) else one_row(q)
     if (constant := _constant(row)) is not None:
         return Reference(row=constant)
-    # Not a row of numbers: the plugin has the error message. A literal Series alone is no scalar to a group.
+    # A cell with a null vector, or no row of numbers, for which the plugin has the error message. A literal Series alone
+    # is no scalar to a group.
     return Reference((pl.lit(row).first(),), is_one_row=True)
 
 
@@ -226,7 +227,7 @@ def _expression(q: object, *, is_series: bool) -> pl.Expr | None:
 
 
 def _constant(row: pl.Series) -> dict[str, Any] | None:
-    """One row of numbers as plain values, `None` if it isn't one."""
+    """One row of numbers as plain values. `None` if it isn't one, is null, or holds a null vector."""
     dtype = row.dtype
     widths: list[int] = list(dtype.shape) if isinstance(dtype, pl.Array) else []
     while isinstance(dtype, pl.Array):
@@ -237,7 +238,7 @@ def _constant(row: pl.Series) -> dict[str, Any] | None:
         return None
     leaf = row
     for _ in widths:
-        # A null vector in a cell is no vector of nulls, which it would be if it were exploded.
+        # `explode` would make a vector of nulls of a null vector.
         if leaf.null_count():
             return None
         leaf = leaf.explode()

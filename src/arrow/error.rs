@@ -102,7 +102,8 @@ pub enum Error {
         /// Row of that level.
         row: usize,
     },
-    /// Key that does not lie within the bytes of an array, or within its dictionary.
+    /// Key that does not lie within the bytes of an array, or within its dictionary. A value of a dictionary that no key uses may go
+    /// unchecked.
     Key {
         /// Input.
         side: Side,

@@ -157,19 +157,20 @@ impl Keys {
 
     /// Keys of indices into values, which are equal where the values are.
     fn of_dictionary(indices: &dyn Array, values: &ArrayRef, form: Form, side: Side) -> Result<Keys, Error> {
+        // As above.
+        check_room(values.len())?;
         let nulls = values.logical_nulls();
-        let place = |(at, index): (usize, &u64)| {
-            if indices.is_null(at) {
-                return Ok(None);
-            }
+        let mut places = Vec::with_capacity(indices.len());
+        for (at, index) in bits(indices)?.iter().enumerate() {
             let place = usize::try_from(*index).ok().filter(|place| *place < values.len());
-            let place = place.ok_or(Error::Key { side, key: at })?;
-            Ok(nulls.as_ref().is_none_or(|nulls| nulls.is_valid(place)).then_some(place))
-        };
-        let places =
-            bits(indices)?.iter().enumerate().map(place).collect::<Result<Vec<Option<usize>>, Error>>()?;
+            places.push(match place {
+                _ if indices.is_null(at) => None,
+                None => return Err(Error::Key { side, key: at }),
+                Some(place) => nulls.as_ref().is_none_or(|nulls| nulls.is_valid(place)).then_some(place),
+            });
+        }
         let keys = if is_text(values.data_type()) && values.len() > places.len() {
-            // Most of them are of no use here, as in a chunk of many that have one dictionary.
+            // As where many chunks share one dictionary: only the values in use are hashed.
             of_texts(values, places.iter().copied(), side)?
         } else {
             let of_values = Keys::of(values, form, side)?.keys;
@@ -195,7 +196,8 @@ fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, Utf8 | LargeUtf8 | Utf8View | Binary | LargeBinary | BinaryView)
 }
 
-/// Keys of the texts or bytes at these places, 0 for none; an error for one that does not lie within the bytes of the array.
+/// Keys of the texts or bytes at these places, 0 where there is no place; an error for one that does not lie within the bytes of the
+/// array.
 fn of_texts(
     array: &ArrayRef,
     places: impl Iterator<Item = Option<usize>>,

@@ -91,7 +91,8 @@ pub fn values(
     unit: Unit,
     out: &mut Values,
 ) -> Result<(), Error> {
-    let pseudo_count = if quantity.pair { pseudo_count } else { 0.0 };
+    // A sum with 0 has no −0.
+    let pseudo_count = if quantity.pair { pseudo_count + 0.0 } else { 0.0 };
     // A missing element is to be named under `raise`, which takes the way by itself.
     let named = policy == NanPolicy::Raise;
     // So may a sum of a weight and the pseudo-count overflow.
@@ -370,7 +371,8 @@ struct Word {
     before: u64,
 }
 
-/// Parts that the ranks of a side go to in turn, so that one needn't wait for the one before to be stored.
+/// Parts that the ranks of a side go to in turn, so that one needn't wait for the one before to be stored. The last ones, up to three, go
+/// to the first.
 const PARTS: usize = 4;
 
 /// Most kinds of keys that have ranks.
@@ -508,11 +510,12 @@ fn word_of(rank: u16) -> usize {
     usize::from(rank / 64) % WORDS
 }
 
-/// Adds the weights of a side, each at the place of its rank among so many that the row has.
+/// Appends so many weights of a side. The weight of a key goes to the place of its rank among the ranks of the row; a key that this side
+/// lacks weighs the pseudo-count.
 #[inline(always)]
 fn scatter(row: RankedRow, words: &[Word; WORDS], count: usize, pseudo_count: f64, out: &mut Vec<f64>) {
     let begin = out.len();
-    // Whole vectors, as the rest would take a loop of its own.
+    // Whole vectors: for the rest, `resize` would take a loop of its own.
     (0..count.div_ceil(LANES)).for_each(|_| out.extend_from_slice(&[pseudo_count; LANES]));
     let places = &mut out[begin..];
     for (rank, weight) in row.ranks.iter().zip(row.weights) {
@@ -612,25 +615,25 @@ impl<K: Kind> Kinds<K> {
         first.has_key().then(|| Box::new(Kinds { kinds: vec![first], places: [0; PLACES] }))
     }
 
-    /// Adds the numbers of the kinds at these places; `None` if there are too many, too many that are near each other, or one without a
-    /// key.
+    /// Adds the numbers of the kinds of the keys at these positions. `None` if there are too many kinds, too many that are near each other,
+    /// or one without a key.
     #[inline(never)]
     fn number_all(
         &mut self,
-        places: Range<usize>,
+        positions: Range<usize>,
         kind_at: impl Fn(usize) -> K + Copy,
         numbers: &mut Vec<u16>,
     ) -> Option<()> {
         let begin = numbers.len();
-        numbers.resize(begin + places.len(), 0);
-        let mut rest = places.zip(&mut numbers[begin..]);
+        numbers.resize(begin + positions.len(), 0);
+        let mut rest = positions.zip(&mut numbers[begin..]);
         while let Some((at, number)) = self.number_known(&mut rest, kind_at) {
             *number = self.number(kind_at(at))?;
         }
         Some(())
     }
 
-    /// Numbers kinds up to the first that isn't at its first place, which it returns.
+    /// Numbers the kinds that are found at their first place. Returns the position of the first that isn't, and where its number goes.
     #[inline(always)]
     fn number_known<'a>(
         &self,

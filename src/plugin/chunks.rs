@@ -44,14 +44,14 @@ impl FloatChunks {
 /// Elements of a side that are converted at a time: few enough to stay in the cache until they are used.
 const PIECE: usize = 1 << 15;
 
-/// Number of rows to be read at a time, at least 1, so that a side has about as many elements as a piece, from the numbers of elements
-/// that p and q have. All rows if a side is a single row that goes with many, and too long to be read for each piece.
-pub fn rows_of_piece(rows: Broadcast, [p, q]: [usize; 2], piece: usize) -> usize {
-    let is_long = |repeats, elements| repeats && elements > piece / 8;
+/// Number of rows to be read at a time, at least 1. Neither side has many more than `most` elements then; p and q are the numbers of all
+/// of their elements. It is all rows if a side is a single row that goes with many, and has more than an eighth of `most`.
+pub fn rows_of_piece(rows: Broadcast, [p, q]: [usize; 2], most: usize) -> usize {
+    let is_long = |repeats, elements| repeats && elements > most / 8;
     if is_long(rows.repeats_p(), p) || is_long(rows.repeats_q(), q) {
         return rows.rows().max(1);
     }
-    (piece.saturating_mul(rows.rows()) / p.max(q).max(1)).max(1)
+    (most.saturating_mul(rows.rows()) / p.max(q).max(1)).max(1)
 }
 
 impl ChunkPair {

@@ -387,6 +387,19 @@ fn keys_that_lie_are_an_error() {
             assert!(matches!(js_div(p, p, 0.0, &Options::default()), Err(Error::Key { .. })));
         }
     }
+    // Texts of a dictionary, the third of which lies: hashed all together, or those in use.
+    let of_lies = |offsets: &[i32], indices: Vec<i32>| {
+        let texts = with_lies(DataType::Utf8, offsets.len() - 1, vec![buffer(offsets), text()]);
+        let texts = texts.as_list::<i32>().values().as_struct().column(0).clone();
+        let weights = vec![1.0; indices.len()];
+        list(DictionaryArray::<Int32Type>::new(indices.into(), texts), &weights)
+    };
+    let (short, long) = (&[0, 1, 2, 99][..], &[0, 1, 2, 99, 3, 4][..]);
+    for (offsets, indices) in [(short, vec![0, 2, 1]), (short, vec![0, 1, 0]), (long, vec![0, 2, 1])] {
+        let error = entropy(&of_lies(offsets, indices), &Options::default()).unwrap_err();
+        assert!(matches!(error, Error::Key { side: Side::P, key: 2 }));
+    }
+    assert!(entropy(&of_lies(long, vec![0, 1, 0]), &Options::default()).is_ok());
     // Behind a null, anything goes.
     let keys = with_lies(DataType::Utf8, 3, vec![buffer(&[0, 1, -5, 3]), text()]);
     let keys = keys.as_list::<i32>().values().as_struct().column(0).to_data().into_builder();
@@ -485,10 +498,15 @@ fn set_buffer(array: &mut FFI_ArrowArray, i: usize, buffer: *const u8) {
 
 #[test]
 fn lengths_that_no_memory_has_are_an_error() {
-    let entries = entries(Arc::new(NullArray::new(1 << 50)), Arc::new(NullArray::new(1 << 50)));
+    let nulls = || Arc::new(NullArray::new(1 << 50));
+    let entries = entries(nulls(), nulls());
     let field = Arc::new(Field::new_list_field(entries.data_type().clone(), true));
     let offsets = OffsetBuffer::new(vec![0_i64, 1 << 50].into());
-    let p = LargeListArray::new(field, offsets, Arc::new(entries), None);
-    let error = entropy(&p, &Options::default()).unwrap_err();
-    assert!(matches!(error, Error::Arrow(arrow_schema::ArrowError::MemoryError(_))));
+    let p: ArrayRef = Arc::new(LargeListArray::new(field, offsets, Arc::new(entries), None));
+    // Values of a dictionary, of which one is in use.
+    let of_nulls = list(DictionaryArray::<Int32Type>::new(vec![0].into(), nulls()), &[1.0]);
+    for p in [p, of_nulls] {
+        let error = entropy(&p, &Options::default()).unwrap_err();
+        assert!(matches!(error, Error::Arrow(arrow_schema::ArrowError::MemoryError(_))));
+    }
 }
