@@ -212,8 +212,8 @@ def _row_wise(q: object, one_row: Callable[[object], pl.Series], *, is_series: b
     row = q if isinstance(q, pl.Series) else one_row(q)
     if (constant := _constant(row)) is not None:
         return Reference(row=constant)
-    # A cell with a null vector, or no row of numbers, for which the plugin has the error message. A literal Series alone
-    # is no scalar to a group.
+    # A cell with a null vector, or no row of numbers, for which the plugin has the error message. A literal Series
+    # alone is no scalar to a group.
     return Reference((pl.lit(row).first(),), is_one_row=True)
 
 
