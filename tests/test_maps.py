@@ -262,6 +262,8 @@ def test_rows_that_are_read_in_pieces_have_the_values_of_rows_alone(quantity, en
     want = dict(zip(each, want, strict=True))
     for row, (pair, value) in enumerate(zip(pairs, got, strict=True)):
         assert_same(value, want[pair], what=row)
+    for row in (0, 1, 2_999, 5_998, 5_999):
+        assert_same(got[row], table[row : row + 1].select(quantity.value(P)).item())
 
 
 def test_an_error_in_a_later_piece_names_its_row():

@@ -311,6 +311,7 @@ pub fn rank_of_sums(mass: SplitSum<f64>, term: SplitSum<f64>) -> Rank {
 
 /// The rest of the term of a result in single precision, which has nothing but marks. There, −1 stands for −[`MARK`].
 pub fn single_marks(rest: Vec<f64>) -> Vec<f32> {
+    // Not a quotient: to divide by a subnormal number takes long.
     rest.into_iter().map(|mark| if mark < 0.0 { -1.0 } else { mark as f32 }).collect()
 }
 
